@@ -1,0 +1,1 @@
+"""How well it goes: scorecards and measurements in, points out."""

@@ -1,0 +1,8 @@
+"""Django's handle on the app of judgment."""
+
+from django.apps import AppConfig
+
+
+class ScoringConfig(AppConfig):
+    name = "scoring"
+    default_auto_field = "django.db.models.BigAutoField"

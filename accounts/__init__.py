@@ -1,0 +1,1 @@
+"""Who the customer is, who may look, and what happened."""

@@ -1,0 +1,85 @@
+"""Entries of the log go when their time is over; what was removed is remembered."""
+
+import django.db.models.functions.datetime
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("accounts", "0023_people_come_through_their_company"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="AuditRetirement",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveBigIntegerField(unique=True)),
+                ("digest", models.CharField(max_length=64)),
+                ("entries", models.PositiveBigIntegerField()),
+                ("before", models.DateTimeField()),
+                (
+                    "retired_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["number"],
+            },
+        ),
+        migrations.AlterField(
+            model_name="auditentry",
+            name="action",
+            field=models.CharField(
+                choices=[
+                    ("sign_in", "Sign-in"),
+                    ("sign_out", "Sign-out"),
+                    ("score_opened", "Score opened by staff"),
+                    ("refused", "Refused"),
+                    ("person_added", "Person added"),
+                    ("person_changed", "Person changed"),
+                    ("access_given", "Access given"),
+                    ("review_requested", "Success review requested"),
+                    ("review_arranged", "Success review arranged"),
+                    ("organizations_imported", "Organizations imported"),
+                    ("plan_changed", "Plan changed"),
+                    ("scorecard_published", "Scorecard published"),
+                    ("night_run", "Night run by hand"),
+                    ("log_exported", "Log exported"),
+                    ("organization_created", "Organization created"),
+                    ("organization_changed", "Organization changed"),
+                    ("organization_merged", "Organization merged"),
+                    ("organizations_exported", "Organizations exported"),
+                    ("assigned", "Success manager or guide assigned"),
+                    ("covered", "Cover arranged"),
+                    ("team_changed", "Team changed"),
+                    ("invited", "Invited"),
+                    ("invitation_withdrawn", "Invitation withdrawn"),
+                    ("invitation_accepted", "Invitation accepted"),
+                    ("access_changed", "Access changed"),
+                    ("access_ended", "Access ended"),
+                    ("person_deactivated", "Person deactivated"),
+                    ("person_reactivated", "Person reactivated"),
+                    ("password_changed", "Password changed"),
+                    ("factor_added", "Second factor added"),
+                    ("factor_removed", "Second factor removed"),
+                    ("sessions_ended", "Signed out everywhere"),
+                    ("connection_changed", "Sign-in connection changed"),
+                    ("seen_as_customer", "Seen as the customer sees it"),
+                    ("impersonation_started", "Impersonation started"),
+                    ("impersonation_ended", "Impersonation ended"),
+                    ("installation_changed", "Installation changed"),
+                    ("sealed", "Log sealed"),
+                    ("retired", "Old log removed"),
+                ],
+                max_length=40,
+            ),
+        ),
+    ]

@@ -1,0 +1,49 @@
+"""The facts about customers; the only import path others use."""
+
+from accounts.models.audit import Action, Actor, AuditEntry, AuditRetirement, AuditSeal, Result
+from accounts.models.connections import Certificate, Connection, Identity
+from accounts.models.installation import Installation
+from accounts.models.invitations import Invitation
+from accounts.models.organizations import (
+    Organization,
+    OrganizationFact,
+    Plan,
+    PlanInterval,
+    Product,
+    RetiredSlug,
+)
+from accounts.models.people import Membership, Role, Team, User
+from accounts.models.reviews import ReviewRequest
+from accounts.models.signin import FactorReset, RecoveryCode, SignedIn
+from accounts.models.staff import Cover
+from accounts.models.uploads import Upload
+
+__all__ = [
+    "Action",
+    "Actor",
+    "AuditEntry",
+    "AuditRetirement",
+    "AuditSeal",
+    "Certificate",
+    "Connection",
+    "Cover",
+    "FactorReset",
+    "Identity",
+    "Installation",
+    "Invitation",
+    "Membership",
+    "Organization",
+    "OrganizationFact",
+    "Plan",
+    "PlanInterval",
+    "Product",
+    "RecoveryCode",
+    "Result",
+    "RetiredSlug",
+    "ReviewRequest",
+    "Role",
+    "SignedIn",
+    "Team",
+    "Upload",
+    "User",
+]

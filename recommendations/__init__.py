@@ -1,0 +1,1 @@
+"""What to do about it: plays, advice, alerts. Sees `scoring` and `accounts`, never the pages."""

@@ -1,0 +1,20 @@
+"""The app `portal`. After every migration it also makes the table of the cache."""
+
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.core.management import call_command
+from django.db.models.signals import post_migrate
+
+
+def make_cache_table(using: str, **_: Any) -> None:
+    """The table behind CACHES, if it is not there yet: one command, `migrate`, makes the whole database."""
+    call_command("createcachetable", database=using, verbosity=0)
+
+
+class PortalConfig(AppConfig):
+    name = "portal"
+
+    def ready(self) -> None:
+        # Of another app, for `migrate` is silent about one without models, as ours is.
+        post_migrate.connect(make_cache_table, sender=apps.get_app_config("accounts"))

@@ -1,0 +1,252 @@
+"""One category or subcategory: its score, its signals as sums, and why a signal has its score."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.access import Capability, open_organization
+from portal import charts
+from portal.pages import notices
+from portal.pages.asking import Asking
+from portal.pages.dashboard import NOTHING_YET
+from portal.pages.headline import changes, gauge, gauge_label
+from portal.pages.kinds import rule_of, told
+from portal.pages.shell import shell
+from portal.pages.why import silent_line, why
+from portal.pages.words import COUNTED, KINDS, STATES
+from portal.templatetags.scores import NOTHING, add_up_tenths, percent, points, share, whole
+from scoring import read
+from scoring.engine import State
+from scoring.read import CardReading, Reading
+
+type History = Mapping[str, Sequence[tuple[date, int | None]]]
+
+
+@require_safe
+def category(request: Asking, slug: str, category: str, subcategory: str = "") -> HttpResponse:
+    organization = open_organization(request.user, slug, to=Capability.SEE_SCORE)
+    card = read.explained(organization)
+    node = card.by_node.get(f"{category}/{subcategory}" if subcategory else category) if card else None
+    if card is None or node is None or node.level not in ("category", "subcategory"):
+        raise Http404("No such category.")
+    if card.overall.state in NOTHING_YET:
+        return redirect("dashboard", slug)
+    history = read.signal_trends(organization, card.key, until=card.day)
+    page = _page(card, node, history, asked=request.GET.get("signal", ""))
+    page["shell"] = shell(request, organization, card, reverse("category", args=[slug, category]))
+    return render(request, "portal/category.html", page)
+
+
+def _page(card: CardReading, node: Reading, history: History, asked: str) -> dict[str, object]:
+    above = card.by_node[node.node.partition("/")[0]]
+    groups = table(card, node, history, asked)
+    marked = next((row for group in groups for row in group.rows if row.is_on), None)
+    if asked and marked is None:
+        raise Http404("No such signal here.")
+    return {
+        "card": card,
+        "organization": card.organization,
+        "node": node,
+        "word": STATES[node.state],
+        "above": above if above is not node else None,
+        "above_href": _href(card, above),
+        "changes": changes(card, node),
+        "gauge": gauge(card, node),
+        "gauge_label": gauge_label(card, node) if node.points is not None else "",
+        "gives": gives(card, node),
+        "children": [
+            Child(each, _href(card, each), STATES[each.state])
+            for each in node.children
+            if each.level == "subcategory"
+        ],
+        "notices": [
+            notice
+            for notice in (
+                notices.late(card, timezone.now()),
+                notices.thin(card, node),
+                notices.silent(card, node),
+                notices.grace(node),
+            )
+            if notice
+        ],
+        "groups": groups,
+        "footer": footer(node),
+        "why": why(card, node, card.by_node[asked], history.get(asked, ()), marked.points)
+        if marked
+        else None,
+    }
+
+
+@dataclass(frozen=True)
+class Child:
+    """A subcategory and its page."""
+
+    reading: Reading
+    href: str
+    word: str
+
+
+def _href(card: CardReading, node: Reading) -> str:
+    name = "subcategory" if "/" in node.node else "category"
+    return reverse(name, args=[card.organization.slug, *node.node.split("/")])
+
+
+def gives(card: CardReading, node: Reading) -> str:
+    """What the node weighs above it and gives there."""
+    parent = card.overall if node.level == "category" else card.by_node[node.node.partition("/")[0]]
+    name = "the overall score" if node.level == "category" else parent.name
+    if not node.weight:
+        return f"Not part of {name} now."
+    if node.points is None:
+        return f"Weighs {percent(node.weight)} of {name}; without a number, that is shared among the others."
+    room = percent(node.share).rstrip("%")
+    if parent.points is None:
+        return f"Weighs {percent(node.weight)} of {name}, which has no number now."
+    return (
+        f"Weighs {percent(node.share)} of {name} and gives it {points(node.contribution)} of {room} points."
+    )
+
+
+# ---------- the table ----------
+
+
+@dataclass(frozen=True)
+class Row:
+    """One signal, as ready text: the table is long."""
+
+    node: str
+    name: str
+    href: str
+    inputs: str
+    kind: str
+    score: str
+    tone: str
+    band: str
+    weight: str
+    weight_note: str
+    points: str
+    spark: charts.Spark
+    spark_label: str
+    is_on: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """A subcategory and its signals."""
+
+    name: str
+    href: str
+    summary: str
+    rows: list[Row]
+
+
+def table(card: CardReading, node: Reading, history: History, asked: str) -> list[Group]:
+    """The signals by subcategory; what they give adds up to the node's score."""
+    subs = node.children if node.level == "category" else (node,)
+    weighed = [(sub, signal, _share(node, sub, signal)) for sub in subs for signal in sub.children]
+    if node.points is None:
+        given = [NOTHING] * len(weighed)
+    else:
+        given = add_up_tenths(
+            [(part or 0) * (signal.points or 0) for _, signal, part in weighed], node.points
+        )
+    texts = iter(given)
+    return [
+        Group(
+            sub.name,
+            _href(card, sub),
+            summary(sub, node),
+            [
+                _row(card, node, sub, signal, history.get(signal.node, ()), next(texts), asked)
+                for signal in sub.children
+            ],
+        )
+        for sub in subs
+        if sub.children
+    ]
+
+
+def _share(node: Reading, sub: Reading, signal: Reading) -> float | None:
+    """The signal's share of the node now; None while it has no part in it."""
+    if signal.share is None or (sub is not node and sub.share is None):
+        return None
+    return signal.share if sub is node else (sub.share or 0) * signal.share
+
+
+def summary(sub: Reading, node: Reading) -> str:
+    """Scores 76.6, weight 27.2%."""
+    if sub is node:
+        return ""
+    if sub.points is None:
+        return STATES[sub.state]
+    return f"Scores {points(sub.points)}, weight {share(sub.share)}"
+
+
+def _row(
+    card: CardReading,
+    node: Reading,
+    sub: Reading,
+    signal: Reading,
+    history: Sequence[tuple[date, int | None]],
+    given: str,
+    asked: str,
+) -> Row:
+    words = told(card.scorecard, signal)
+    part = _share(node, sub, signal)
+    nominal = signal.weight if sub is node else sub.weight * signal.weight
+    has_number = signal.points is not None and signal.band is not None
+    return Row(
+        node=signal.node,
+        name=signal.name,
+        href=f"?signal={signal.node}#why",
+        inputs=_inputs_line(signal, words.short),
+        kind=KINDS[str(rule_of(signal).kind)],
+        score=whole(signal.points),
+        tone=signal.band.tone if signal.band else "none",
+        band=signal.band.name if signal.band else STATES[signal.state],
+        weight=share(part) if part is not None and has_number else NOTHING,
+        weight_note=f"{share(nominal)} shared out"
+        if signal.state in COUNTED and not has_number and nominal
+        else "",
+        points=given if part is not None and has_number else NOTHING,
+        spark=charts.spark(_monthly(history)),
+        spark_label=_spark_label(history),
+        is_on=signal.node == asked,
+    )
+
+
+def _inputs_line(signal: Reading, short: str) -> str:
+    if signal.is_preview:
+        return f"Preview, not counted. {short}".strip()
+    if signal.points is None:
+        return silent_line(signal)
+    if signal.state is State.STALE_GRACE:
+        return f"{short}, late".lstrip(", ")
+    return short
+
+
+def _monthly(history: Sequence[tuple[date, int | None]]) -> list[charts.Point]:
+    if not history:
+        return []
+    first, days = history[0][0], max((history[-1][0] - history[0][0]).days, 1)
+    return [((when - first).days / days, None if value is None else value / 100) for when, value in history]
+
+
+def _spark_label(history: Sequence[tuple[date, int | None]]) -> str:
+    known = [value for _, value in history if value is not None]
+    if not known:
+        return "No score in 12 months"
+    return f"12 months: from {whole(known[0])} to {whole(known[-1])}"
+
+
+def footer(node: Reading) -> dict[str, str] | None:
+    """The total and how it is rounded."""
+    if node.points is None:
+        return None
+    return {"text": f"{node.name}, rounded to {whole(node.points)}", "points": points(node.points)}

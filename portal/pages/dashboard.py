@@ -1,0 +1,213 @@
+"""The overview of one organization: its score, how it adds up and moved, what holds it back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.access import Capability, Needs, explain, open_organization
+from accounts.preferences import remember
+from portal import charts
+from portal.pages.asking import Asking
+from portal.pages.gaps import certainty, losses, missing, signal_count
+from portal.pages.headline import changes, gauge, gauge_label, to_next_band
+from portal.pages.notices import Notice, notices
+from portal.pages.shell import shell
+from portal.pages.trend import asked_period, links, placed, score, trend
+from portal.pages.words import STATES
+from portal.templatetags.scores import add_up_tenths, day, percent, points, whole
+from scoring import history, read
+from scoring.engine import State
+from scoring.read import CardReading, Reading, TrendPoint
+
+if TYPE_CHECKING:
+    from accounts.models import Organization
+
+FIRST_SCORE_AFTER = 31  # days an organization is set up before it has a score (SCORING §6)
+NOTHING_YET = frozenset({State.SETTING_UP, State.NOT_APPLICABLE})
+CLOSED_TO_CONTACTS = {
+    Needs.PLAN: "The plan of this organization does not open the score.",
+    Needs.PRODUCT: "This organization owns no product that is scored.",
+}
+
+
+@require_safe
+def dashboard(request: Asking, slug: str) -> HttpResponse:
+    organization = open_organization(request.user, slug, to=Capability.SEE_SCORE)
+    remember(request.user, organization)
+    past = history.of(organization, days=max(asked_period(request).days, history.YEAR))
+    card = read.latest(organization, known=past)
+    if card is None or card.overall.state in NOTHING_YET:
+        page = {"shell": shell(request, organization, here=request.path), "organization": organization}
+        return render(request, "portal/no_score.html", page | waiting(organization, card))
+    page = {"shell": shell(request, organization, card, request.path), "organization": organization}
+    return render(request, "portal/dashboard.html", page | overview(request, card, past))
+
+
+# ---------- nothing to show yet ----------
+
+
+def waiting(organization: "Organization", card: CardReading | None) -> dict[str, object]:
+    """Why there is no score yet, and when there will be one."""
+    if not organization.products.exists() or (card and card.overall.state is State.NOT_APPLICABLE):
+        return {"reason": "no product"}
+    first = read.first_day(organization)
+    if card is None and first is None:
+        return {"reason": "no data"}
+    today = timezone.now().date()
+    age = card.age_days if card else (today - first).days if first else None
+    due = first + timedelta(days=FIRST_SCORE_AFTER) if first else None
+    if card is None and due and due <= today:
+        return {"reason": "tonight"}
+    return {
+        "reason": "new",
+        "first": first,
+        "due": due,
+        "age": max(age or 0, 0),
+        "wait": FIRST_SCORE_AFTER - 1,
+        "certainty": certainty(card) if card else None,
+    }
+
+
+# ---------- the score ----------
+
+
+def overview(request: Asking, card: CardReading, past: history.History) -> dict[str, object]:
+    """Everything the page shows, as ready text and geometry."""
+    overall = card.overall
+    period = asked_period(request)
+    points = read.trend(card.organization, known=past)
+    year = [point for point in points if (card.day - point.day).days <= history.YEAR]
+    return {
+        "card": card,
+        "overall": overall,
+        "changes": changes(card, overall),
+        "gauge": gauge(card, overall),
+        "gauge_label": gauge_label(card, overall),
+        "to_next": to_next_band(card, overall),
+        "sums": sums(card),
+        "bar": charts.stack(
+            [
+                (c.mark or "peer", 100 * (c.share or 0), (c.contribution or 0) / 100)
+                for c in overall.children
+                if c.share
+            ]
+        ),
+        "bar_label": bar_label(overall),
+        "categories": category_cards(card, year),
+        "trend": trend(card, [p for p in points if (card.day - p.day).days <= period.days], period),
+        "periods": links(period),
+        "losses": losses(card),
+        "missing": missing(card),
+        "certainty": certainty(card),
+        "notices": [*staff_notices(request, card), *notices(card, timezone.now())],
+    }
+
+
+@dataclass(frozen=True)
+class Sum:
+    """One row of a table that adds up."""
+
+    mark: str
+    name: str
+    href: str
+    score: str
+    weight: str
+    points: str
+    note: str = ""
+
+
+def sums(card: CardReading) -> list[Sum]:
+    """Category score times weight, in parts that add up to what the footer says."""
+    categories = card.overall.children
+    total = card.overall.points
+    if total is None:
+        given = ["" for _ in categories]
+    else:
+        given = add_up_tenths([category.contribution or 0 for category in categories], total)
+    return [
+        _sum(card, category, gives)
+        for category, gives in zip(categories, given, strict=True)
+        if category.state is not State.NOT_APPLICABLE
+    ]
+
+
+def _sum(card: CardReading, category: Reading, gives: str) -> Sum:
+    href = reverse("category", args=[card.organization.slug, category.node])
+    score = points(category.points)
+    if card.overall.points is None:
+        return Sum(category.mark, category.name, href, score, percent(category.weight), points(None))
+    if category.share is None:
+        note = f"{percent(category.weight)} shared out"
+        return Sum(category.mark, category.name, href, score, points(None), points(None), note)
+    return Sum(category.mark, category.name, href, score, percent(category.share), gives)
+
+
+def bar_label(overall: Reading) -> str:
+    """The bar in one sentence."""
+    given = ", ".join(
+        f"{c.name} gives {points(c.contribution)} of {percent(c.share).rstrip('%')}"
+        for c in overall.children
+        if c.share is not None
+    )
+    return f"Of 100 possible points: {given}."
+
+
+@dataclass(frozen=True)
+class CategoryCard:
+    """One category in short."""
+
+    reading: Reading
+    href: str
+    state: str
+    weight: str
+    changes: list[tuple[int, str]]
+    spark: charts.Spark | None
+    spark_label: str
+    summary: str
+
+
+def category_cards(card: CardReading, history: Sequence[TrendPoint]) -> list[CategoryCard]:
+    """The categories side by side; their small lines share one scale."""
+    scale = charts.shared_scale(
+        [score(point.points.get(c.node)) for point in history for c in card.overall.children]
+    )
+    return [_category_card(card, reading, history, scale) for reading in card.overall.children]
+
+
+def _category_card(
+    card: CardReading, reading: Reading, history: Sequence[TrendPoint], scale: charts.Scale
+) -> CategoryCard:
+    known = [point for point in history if point.points.get(reading.node) is not None]
+    label = ""
+    if len(known) > 1:
+        first, last = known[0], known[-1]
+        label = (
+            f"{reading.name} from {day(first.day)} to {day(last.day)}: "
+            f"from {whole(first.points[reading.node])} to {whole(last.points[reading.node])}"
+        )
+    return CategoryCard(
+        reading=reading,
+        href=reverse("category", args=[card.organization.slug, reading.node]),
+        state=STATES[reading.state],
+        weight=f"{percent(reading.weight)} of score" if reading.weight else "Not in this score",
+        changes=changes(card, reading)[:1],
+        spark=charts.spark(placed(history, reading.node), 200, 40, scale) if label else None,
+        spark_label=label,
+        summary=signal_count(reading),
+    )
+
+
+def staff_notices(request: Asking, card: CardReading) -> list[Notice]:
+    """What a CSM should know that the customer cannot see: that the customer sees nothing."""
+    if card.organization.opened.is_customers:
+        return []
+    unmet = {each.needs for each in explain(request.user, card.organization) if not each.is_met}
+    why = next((text for needs, text in CLOSED_TO_CONTACTS.items() if needs in unmet), None)
+    return [Notice("Its contacts cannot see this page", why)] if why else []

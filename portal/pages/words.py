@@ -1,0 +1,65 @@
+"""What states, flags and kinds are called, and what they mean to a reader. No numbers are formatted here."""
+
+from scoring.engine import Flag, State
+
+# Short names, for a badge or a table.
+STATES: dict[State, str] = {
+    State.OK: "Up to date",
+    State.STALE_GRACE: "Late",
+    State.MISSING: "No data",
+    State.INVALID: "Impossible value",
+    State.INSUFFICIENT_HISTORY: "Too new",
+    State.NOT_APPLICABLE: "Not applicable",
+    State.EXEMPT: "Exempt",
+    State.PROVISIONAL: "Provisional",
+    State.INSUFFICIENT_DATA: "Not enough data",
+    State.SETTING_UP: "Setting up",
+}
+
+# What a flag says beside the points of a signal.
+FLAGS: dict[Flag, str] = {
+    Flag.OVER_100: "More is in use than was bought. It counts as 100.",
+    Flag.FROM_ZERO: "There was nothing in the months before, so any activity counts as 100.",
+    Flag.DORMANT: "No activity in 13 months.",
+    Flag.BASE_SHIFT: "The number of seats changed markedly; the numbers are compared per seat.",
+    Flag.DENOMINATOR_CHANGED: "The number it is divided by changed within these months; its average is used.",
+    Flag.PREVIEW: "Preview: computed and shown, not yet part of any score.",
+}
+
+KINDS: dict[str, str] = {
+    "ratio": "Ratio",
+    "growth": "Growth",
+    "indicator": "Indicator",
+    "error": "Error-free days",
+    "performance": "Performance",
+    "config": "Configuration",
+    "deduction": "Deduction",
+    "steps": "Steps",
+    "linear": "Scale",
+}
+
+# "Change your language" in the commonest others, for someone who may not read the rest of the page.
+CHANGE_LANGUAGE: dict[str, str] = {
+    "de": "Sprache ändern",
+    "es": "Cambiar de idioma",
+    "fr": "Changer de langue",
+    "it": "Cambia lingua",
+    "ja": "言語を変更",
+    "nl": "Taal wijzigen",
+    "pl": "Zmień język",
+    "pt": "Mudar de idioma",
+}
+
+# States in which a signal is counted in the weight of its subcategory, with or without a number.
+COUNTED = frozenset({State.OK, State.STALE_GRACE, State.MISSING, State.INVALID})
+SILENT = frozenset({State.MISSING, State.INVALID})
+
+
+def flags_in(flags: Flag) -> list[str]:
+    """The sentences of the flags that are set."""
+    return [text for flag, text in FLAGS.items() if flag in flags]
+
+
+def listed(names: list[str]) -> str:
+    """a · a and b · a, b and c."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""

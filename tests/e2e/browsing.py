@@ -1,0 +1,58 @@
+"""What every journey does: sign in, and listen for messages on the console and for foreign hosts."""
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from portal import demo
+
+PASSWORD = demo.SIGN_INS[0][2]
+MAREN = "maren.holt@aldermoor.example"
+SAM = "states@cairn.example"
+ADMIN = "admin@cairn.example"
+PETRA = "petra.vogel@harrowpike.example"  # on Premier
+GRETA = "greta.lind@lindqvist.example"  # reads German
+IDRIS = "idris.bello@aldermoor.example"
+NOOR = "noor.haddad@brightpath.example"  # a partner
+AUDITOR = "auditor@cairn.example"
+INES = next(email for who, email, _, _ in demo.SIGN_INS if who.startswith("Inês"))
+
+
+@dataclass
+class Ear:
+    """Listens to a page: what its console says, and which hosts it asks."""
+
+    said: list[str] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
+
+    def listen(self, page: Page) -> None:
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("request", lambda request: self.asked.add(urlsplit(request.url).netloc))
+
+
+def signed_in(browser: Browser, site: str, email: str, **options) -> Page:
+    """A page of someone who has just signed in."""
+    page = browser.new_context(base_url=site, **options).new_page()
+    page.goto("/sign-in/")
+    page.get_by_label("Work email").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page).not_to_have_url(f"{site}/sign-in/")
+    return page
+
+
+def state_of(browser: Browser, site: str, email: str) -> dict:
+    """The cookies of a session, so that other contexts need no sign-in of their own."""
+    page = signed_in(browser, site, email)
+    state = page.context.storage_state()
+    page.context.close()
+    return state
+
+
+def opened(context: BrowserContext) -> tuple[Page, Ear]:
+    """A new page and someone who listens to it."""
+    page, ear = context.new_page(), Ear()
+    ear.listen(page)
+    return page, ear

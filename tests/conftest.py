@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 
 from accounts import retirement, triggers
@@ -35,7 +36,14 @@ def _served_in_the_runtime_role(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
-def as_portal_app(transactional_db: None) -> Iterator[Callable[[], None]]:
+def _cache_is_emptied(transactional_db: None) -> Iterator[None]:
+    """The cache has no model, so nothing else empties it: failed tries would pause later sign-ins."""
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def as_portal_app(transactional_db: None, _cache_is_emptied: None) -> Iterator[Callable[[], None]]:
     """Call it after the factories: from then on the test is a real client in the runtime role."""
     if connection.vendor != "postgresql":
         pytest.skip("only on PostgreSQL: SQLite has neither roles nor row-level security")

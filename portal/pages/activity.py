@@ -15,6 +15,7 @@ from accounts import trail
 from accounts.access import Capability, open_organization
 from accounts.trail import Trail, Wanted
 from portal.pages.asking import Asking
+from portal.pages.house import house
 from portal.pages.shell import shell
 from portal.templatetags.scores import day
 
@@ -41,7 +42,9 @@ def activity_export(request: Asking, slug: str) -> HttpResponse:
 @require_safe
 def audit(request: Asking) -> HttpResponse:
     found = trail.of_everything(request.user)
-    return _page(request, "portal/audit.html", found, {"export": reverse("audit_export")})
+    return _page(
+        request, "portal/audit.html", found, {"export": reverse("audit_export"), "house": house(request)}
+    )
 
 
 @require_safe

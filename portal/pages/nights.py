@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import ADMIN
 from portal import nightly, tasks
 from portal.pages.asking import Asking
+from portal.pages.house import house
 
 PAGE = 20
 
@@ -28,9 +29,8 @@ def nights(request: Asking) -> HttpResponse:
     before = day_of(request.GET.get("before", ""))
     shown = nightly.nights(before=before, count=PAGE + 1)
     more = shown[PAGE - 1].day if len(shown) > PAGE else None
-    return render(
-        request, "portal/nights.html", {"nights": shown[:PAGE], "more": more, "alarm": nightly.alarm()}
-    )
+    page = {"house": house(request), "nights": shown[:PAGE], "more": more, "alarm": nightly.alarm()}
+    return render(request, "portal/nights.html", page)
 
 
 def day_of(text: str) -> date | None:

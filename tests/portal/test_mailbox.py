@@ -1,5 +1,6 @@
 """Letters of an install without a mail server: written to files, read by administrators alone."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -49,10 +50,25 @@ def test_administrator_reads_the_mail(client: Client, ada: User, folder: Path) -
     assert 'href="https://score.example/x"' in page
 
 
+def test_long_mailbox_is_read_page_by_page(client: Client, ada: User, folder: Path) -> None:
+    folder.mkdir()
+    for number in range(25):
+        letter = f"Subject: Letter {number:02d}.\n\nText\n" + "-" * 79 + "\n"
+        (folder / f"20261121-1200{number:02d}-1.log").write_text(letter)
+    client.force_login(ada)
+
+    first, second = (client.get(f"/mail/?page={page}").content.decode() for page in (1, 2))
+
+    on_first, on_second = (set(re.findall(r"<h2>Letter (\d\d)\.</h2>", page)) for page in (first, second))
+    assert "24" in on_first
+    assert on_first | on_second == {f"{number:02d}" for number in range(25)}
+    assert not on_first & on_second
+
+
 def test_empty_mailbox_says_so(client: Client, ada: User, folder: Path) -> None:
     client.force_login(ada)
 
-    assert "No letter yet." in client.get("/mail/").content.decode()
+    assert "No letter yet" in client.get("/mail/").content.decode()
 
 
 def test_success_manager_may_not_read_the_mail_of_others(client: Client, casey: User, folder: Path) -> None:

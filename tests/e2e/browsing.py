@@ -1,6 +1,11 @@
 """What every journey does: sign in, and listen for messages on the console and for foreign hosts."""
 
+import email
+import email.policy
+import re
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -56,3 +61,36 @@ def opened(context: BrowserContext) -> tuple[Page, Ear]:
     page, ear = context.new_page(), Ear()
     ear.listen(page)
     return page, ear
+
+
+def with_authenticator(page: Page) -> None:
+    """The device of this page has a key store that knows its person: Chromium's own, made of software."""
+    device = page.context.new_cdp_session(page)
+    device.send("WebAuthn.enable")
+    device.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {
+            "options": {
+                "protocol": "ctap2",
+                "transport": "internal",
+                "hasResidentKey": True,
+                "hasUserVerification": True,
+                "isUserVerified": True,
+                "automaticPresenceSimulation": True,
+            }
+        },
+    )
+
+
+def invitation_to(address: str, folder: Path) -> str:
+    """The link of the newest invitation that was sent to this address, as the mail folder holds it."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        for path in sorted(folder.glob("*.log"), reverse=True):
+            letter = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+            if letter["to"] == address and (
+                found := re.search(r"http\S+/invitation/\S+", letter.get_content())
+            ):
+                return found[0]
+        time.sleep(0.2)
+    raise AssertionError(f"No invitation was mailed to {address}.")

@@ -1,33 +1,15 @@
 """A contact invites somebody, who reads the mail, accepts and sees the score: in a real browser."""
 
-import email
-import email.policy
-import re
-import time
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.browsing import MAREN, opened, signed_in
+from tests.e2e.browsing import MAREN, invitation_to, opened, signed_in
 
 pytestmark = pytest.mark.slow
 
 PASSWORD = "a lighthouse in the fog"
-
-
-def link_to(address: str, folder: Path) -> str:
-    """The link of the newest invitation that was sent to this address, as the mail folder holds it."""
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        for path in sorted(folder.glob("*.log"), reverse=True):
-            letter = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-            if letter["to"] == address and (
-                found := re.search(r"http\S+/invitation/\S+", letter.get_content())
-            ):
-                return found[0]
-        time.sleep(0.2)
-    raise AssertionError(f"No invitation was mailed to {address}.")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
@@ -43,7 +25,7 @@ def test_contact_invites_a_viewer_who_accepts_and_sees_the_score(
     page.get_by_role("button", name="Send invitation").click()
     expect(page.get_by_role("row", name=address)).to_contain_text("Invited, ends")
 
-    link = link_to(address, mail_folder)
+    link = invitation_to(address, mail_folder)
     context = browser.new_context(java_script_enabled=script)
     guest, ear = opened(context)
     guest.goto(link)

@@ -3,31 +3,12 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from tests.e2e.browsing import IDRIS, MAREN, PASSWORD, Ear, signed_in
+from tests.e2e.browsing import IDRIS, MAREN, PASSWORD, Ear, signed_in, with_authenticator
 from tests.portal.signing import code_of
 
 pytestmark = pytest.mark.slow
-
-
-def with_authenticator(page: Page) -> None:
-    """The device of this page has a key store that knows its person: Chromium's own, made of software."""
-    device = page.context.new_cdp_session(page)
-    device.send("WebAuthn.enable")
-    device.send(
-        "WebAuthn.addVirtualAuthenticator",
-        {
-            "options": {
-                "protocol": "ctap2",
-                "transport": "internal",
-                "hasResidentKey": True,
-                "hasUserVerification": True,
-                "isUserVerified": True,
-                "automaticPresenceSimulation": True,
-            }
-        },
-    )
 
 
 def test_contact_signs_in_with_the_passkey_they_have_added(browser: Browser, site: str):

@@ -39,6 +39,7 @@ class Crawl:
 
     answers: dict[str, Any] = field(default_factory=dict)  # address: response
     forms: set[Form] = field(default_factory=set)
+    led_to: set[str] = field(default_factory=set)  # paths that stand on another page
 
     @property
     def addresses(self) -> set[str]:
@@ -115,10 +116,14 @@ def crawl(client: Client, starts: Iterable[str]) -> Crawl:
         answer = found.answers[address] = client.get(address)
         if answer.status_code in (301, 302):
             waiting.append(urljoin(address, answer["Location"]))
+            found.led_to.add(urlsplit(waiting[-1]).path)
         elif "text/html" in answer.get("Content-Type", ""):
             page = Page(address)
             page.feed(answer.content.decode())
-            waiting.extend(urljoin(address, link) for link in page.links)
+            links = [urljoin(address, link) for link in page.links]
+            waiting.extend(links)
+            steps = links + [form.action for form in page.forms]
+            found.led_to |= {urlsplit(step).path for step in steps} - {path}
             found.forms |= {form for form in page.forms if is_ours(form.action)}
             waiting.extend(form.action for form in page.forms if form.method == "get")
     return found

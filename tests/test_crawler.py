@@ -32,6 +32,8 @@ OWNERS = ("dana", "tara", "casey", "ada")
 STRANGERS = {"visitor": "", "hal": "harbor", "pia": "meadow", "cole": "harbor", "frank": "", "nobody": ""}
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 PUBLIC = frozenset({"healthz", "readyz"})
+# Opened by whoever knows of it: for us, or out of a mail.
+BY_ADDRESS = frozenset({"patterns"})
 # Typed into forms and never to be found in a log.
 SECRET = "zzq-typed-in-secret"
 
@@ -147,6 +149,21 @@ def test_crawl_reaches_what_orchards_people_see(world):
     marked = [each for each in world.found["dana"].answers.values() if MARKER in each.content.decode()]
     assert len(marked) >= 10
     assert any(form.method == "post" for form in world.found["dana"].forms)
+
+
+def test_every_page_is_led_to_by_another(world):
+    """A page that no link leads to is not there for a person."""
+    opened = {
+        path
+        for each in world.found.values()
+        for address, answer in each.answers.items()
+        if answer.status_code == 200
+        and answer.get("Content-Type", "").startswith("text/html")
+        and resolve(path := urlsplit(address).path).view_name not in BY_ADDRESS
+        and not path.startswith("/sign-in/")  # for visitors, and where a form has led them
+    }
+
+    assert opened - set().union(*(each.led_to for each in world.found.values())) == set()
 
 
 def test_looking_changes_nothing(world):

@@ -7,10 +7,9 @@ packed months nor from the sheet, so that whoever looks later sees what the nigh
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cached_property
 
 import numpy as np
-from django.db.models import Min
+from django.db.models import Min, Q
 
 from accounts.models import Organization
 from scoring import engine, pack, publish, sheets
@@ -55,6 +54,8 @@ class Replay:
     panel: Panel
     scores: Scores
     measurements: Sequence[Measurement]  # all that the panel was made from, by metric and day
+    declarations: Sequence[Batch]  # what its run knew to be complete, for all or for this organization
+    batches: Mapping[int, Batch]  # of the measurements, with their sources
     sheet: Mapping[
         str, sheets.Figure
     ]  # what was published, by node: to compare with, nothing is read from it
@@ -63,11 +64,6 @@ class Replay:
     @property
     def card(self) -> Scorecard:
         return self.night.card
-
-    @cached_property
-    def batches(self) -> Mapping[int, Batch]:
-        """The batches of the measurements, with their sources."""
-        return Batch.objects.select_related("source").in_bulk({each.batch for each in self.measurements})
 
 
 # ---------- which night ----------
@@ -109,7 +105,9 @@ def of_night(organization: Organization, night: Night) -> Replay | None:
         has = np.array([[key in owned for key in panel.products]])
         panel = replace(panel, owned=has)
         scores = engine.score(card, panel, explain=True)
-    return Replay(organization, night, panel, scores, found, sheet, owned)
+    declared = declarations(organization, card, night.day, watermark=night.watermark)
+    batches = Batch.objects.select_related("source").in_bulk({each.batch for each in found})
+    return Replay(organization, night, panel, scores, found, declared, batches, sheet, owned)
 
 
 def _products_then(
@@ -168,6 +166,14 @@ def measurements(
         and (when <= day or by_id[metric].nature == "stock")
     ]
     return sorted(found, key=lambda each: (each.metric, each.day))
+
+
+def declarations(organization: Organization, card: Scorecard, day: date, *, watermark: int) -> list[Batch]:
+    """The batches known at the watermark that declared days complete, for all or for this organization."""
+    first = pack.add_months(pack.month_start(day), 1 - card.months)
+    known = Batch.objects.filter(packing__lte=watermark, complete_to__gte=first, complete_from__lte=day)
+    mine = known.filter(Q(organization=None) | Q(organization=organization))
+    return list(mine.select_related("source").order_by("complete_from", "pk"))
 
 
 def panel_of(
@@ -242,6 +248,7 @@ __all__ = [
     "Measurement",
     "Night",
     "Replay",
+    "declarations",
     "first_observed",
     "measurements",
     "night_of",

@@ -118,6 +118,12 @@ def signed(document: Document) -> Document:
     return {**document, "sha256": hashlib.sha256(canonical_bytes(document)).hexdigest()}
 
 
+def others(found: Receipt) -> list[Night]:
+    """The other published scores of the same day: earlier revisions, other versions of the scorecard."""
+    nights = replay.nights_of(found.night.card.key, found.night.day)
+    return [night for night in nights if night.run_id != found.night.run_id]
+
+
 # ---------- the document ----------
 
 
@@ -364,4 +370,4 @@ def _told(figure: sheets.Figure) -> str:
     return f"{number}, {figure.state.name}"
 
 
-__all__ = ["Difference", "Receipt", "canonical_bytes", "number_text", "of", "of_replay", "signed"]
+__all__ = ["Difference", "Receipt", "canonical_bytes", "number_text", "of", "of_replay", "others", "signed"]

@@ -78,15 +78,21 @@ def night_of(key: str, day: date, *, number: int | None = None, revision: int | 
     if pointer is None:
         return None
     run = pointer.run
-    if revision is not None and revision != run.revision:
-        made = ScoringRun.objects.filter(version=run.version, day=day, published_at__isnull=False)
-        found = made.select_related("version").filter(revision=revision).first()
-        if found is None:
-            return None
-        run = found
-    if run.published_at is None:  # a pointer leads to published runs only
-        return None
-    return Night(run.day, run.version, run.revision, run.pk, run.watermark, run.published_at, run.reason)
+    nights = nights_of(key, day, version=run.version)
+    wanted = run.revision if revision is None else revision
+    return next((night for night in nights if night.revision == wanted), None)
+
+
+def nights_of(key: str, day: date, *, version: ScorecardVersion | None = None) -> list[Night]:
+    """Every published night of a day, of all versions or one, newest first: those that were replaced, too."""
+    runs = ScoringRun.objects.filter(version__key=key, day=day, published_at__isnull=False)
+    if version is not None:
+        runs = runs.filter(version=version)
+    return [
+        Night(run.day, run.version, run.revision, run.pk, run.watermark, run.published_at, run.reason)
+        for run in runs.select_related("version").order_by("-version__number", "-revision")
+        if run.published_at
+    ]
 
 
 def of_night(organization: Organization, night: Night) -> Replay | None:
@@ -252,6 +258,7 @@ __all__ = [
     "first_observed",
     "measurements",
     "night_of",
+    "nights_of",
     "of_night",
     "panel_of",
 ]

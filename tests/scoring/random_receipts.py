@@ -1,4 +1,4 @@
-"""Replays of the random organizations of the engine's tests, without a database: every kind in every state."""
+"""Replays of the random organizations of the engine's tests, without a database: all kinds and states."""
 
 from collections.abc import Iterator
 from dataclasses import replace as changed

@@ -875,22 +875,34 @@ def verify(raw):
 
 
 def main(arguments):
-    if len(arguments) != 1 or arguments[0] in ("-h", "--help"):
+    if not arguments or arguments[0] in ("-h", "--help"):
         print(__doc__)
         return 1
+    return max([check_file(name) for name in arguments])
+
+
+def check_file(name):
+    """Print what came of one file; 0 if all is equal, else 1."""
     try:
-        with open(arguments[0], "rb") as file:  # noqa: PTH123 - one file, no more names than it needs
+        with open(name, "rb") as file:  # noqa: PTH123 - one file, no more names than it needs
             raw = file.read()
         lines, is_equal = verify(raw)
     except OSError as problem:
-        print(f"Cannot read {arguments[0]}: {problem.strerror}", file=sys.stderr)
+        print(f"Cannot read {name}: {problem.strerror}", file=sys.stderr)
         return 1
     except Broken as problem:
-        print(f"NOT VERIFIED: {problem}", file=sys.stderr)
+        print(f"NOT VERIFIED: {name}: {printable(str(problem), sys.stderr)}", file=sys.stderr)
         return 1
     for line in lines:
-        print(line.encode(sys.stdout.encoding or "ascii", "replace").decode(sys.stdout.encoding or "ascii"))
+        print(printable(line, sys.stdout))
     return 0 if is_equal else 1
+
+
+def printable(text, stream):
+    """The text without what would steer the terminal, in letters that the terminal knows."""
+    letters = stream.encoding or "ascii"
+    steady = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return steady.encode(letters, "replace").decode(letters)
 
 
 if __name__ == "__main__":

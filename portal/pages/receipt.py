@@ -1,6 +1,5 @@
 """A receipt: every number of a published sheet with what it was made of, on a page and as a document."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,9 +12,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import Capability, open_organization
 from portal.pages.asking import Asking
+from portal.pages.receipt_words import figure, rules, words
 from portal.pages.shell import shell
 from portal.pages.words import FLAGS, KINDS, STATES
-from portal.templatetags.scores import NOTHING, day, exact, moment, month_of, percent, plural, share
+from portal.templatetags.scores import NOTHING, day, exact, moment, percent, plural, share
 from scoring import history, read, receipts
 from scoring.engine import Flag, State
 from scoring.receipts import Receipt
@@ -23,7 +23,7 @@ from scoring.receipts import Receipt
 if TYPE_CHECKING:
     from accounts.models import Organization
 
-FEW = 14  # values of a metric that stand open on the page
+FEW = 16  # values of a metric that stand open on the page
 CARRIES_ZERO = ("flow", "event")  # where no number in a complete span means 0 (SCORING §13)
 KEPT = "28 months"
 
@@ -31,10 +31,11 @@ KEPT = "28 months"
 @require_safe
 def receipt(request: Asking, slug: str) -> HttpResponse:
     organization = open_organization(request.user, slug, to=Capability.SEE_SCORE)
-    found = asked(request, organization)
+    past = history.of(organization, days=read.SLACK)
+    found = asked(request, organization, past)
     if found is None:
         raise Http404("No such receipt.")
-    card = read.latest(organization)
+    card = read.latest(organization, known=past)
     page = {"shell": shell(request, organization, card), "organization": organization}
     return render(request, "portal/receipt.html", page | shown(found))
 
@@ -43,7 +44,7 @@ def receipt(request: Asking, slug: str) -> HttpResponse:
 def document(request: Asking, slug: str) -> HttpResponse:
     """The same receipt as the file that a stranger can verify."""
     organization = open_organization(request.user, slug, to=Capability.SEE_SCORE)
-    found = asked(request, organization)
+    found = asked(request, organization, history.of(organization, days=read.SLACK))
     if found is None:
         raise Http404("No such receipt.")
     response = HttpResponse(found.raw, content_type="application/json")
@@ -59,13 +60,13 @@ def address(
     return f"{reverse(name, args=[organization.slug])}?{query}"
 
 
-def asked(request: Asking, organization: "Organization") -> Receipt | None:
+def asked(request: Asking, organization: "Organization", past: history.History) -> Receipt | None:
     """The receipt that the address asks for: without a node the overall score, without a day the newest."""
     given = request.GET
     if set(given) - {"node", "day", "version", "revision"}:
         return None
     try:
-        when = date.fromisoformat(given["day"]) if given.get("day") else newest(organization)
+        when = date.fromisoformat(given["day"]) if given.get("day") else max(past.sheets, default=None)
         number = _count(given.get("version"))
         revision = _count(given.get("revision"))
     except ValueError:
@@ -85,11 +86,6 @@ def _count(text: str | None) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) <= 4):
         raise ValueError(text)
     return int(text)
-
-
-def newest(organization: "Organization") -> date | None:
-    """The day of the newest sheet."""
-    return max(history.of(organization, days=read.SLACK).sheets, default=None)
 
 
 def file_name(found: Receipt) -> str:
@@ -145,14 +141,15 @@ def shown(found: Receipt) -> dict[str, object]:
         "crumbs": crumbs(found),
         "when": day(night.day),
         "made": moment(night.made_at),
-        "facts": facts(root),
+        "facts": facts(found),
         "is_signal": root["level"] == "signal",
         "formula": root.get("formula", ""),
         "kind": KINDS.get(root.get("kind", ""), ""),
-        "parameters": [
-            line for name, value in root.get("parameters", {}).items() for line in rule(name, value)
+        "parameters": rules(found.document),
+        "figures": [
+            (words(name, root["kind"]), figure(name, value))
+            for name, value in root.get("figures", {}).items()
         ],
-        "figures": [(words(name), figure(name, value)) for name, value in root.get("figures", {}).items()],
         "parts": [part(found, child) for child in root.get("children", ())],
         "measured": measured(found) if root["level"] == "signal" else [],
         "origin": origin(found),
@@ -191,12 +188,14 @@ def _beside(found: Receipt, node: str) -> str:
     return address(found.organization, node, night.day, version=night.version.number, revision=night.revision)
 
 
-def facts(root: dict[str, Any]) -> list[tuple[str, str]]:
+def facts(found: Receipt) -> list[tuple[str, str]]:
     """The number, from full precision to what the screen shows, and how sure it is."""
+    root = found.document["root"]
+    bands = {band["key"]: band["name"] for band in found.document["scorecard"]["bands"]}
     lines = [
         ("In full precision", root["exact"] or "no number"),
         ("Published, in hundredths", root["points"] or "no number"),
-        ("Shown", root["shown"] or NOTHING),
+        ("Shown", f"{root['shown']}, {bands[root['band']]}" if root["shown"] else NOTHING),
         ("State", STATES[State[root["state"]]]),
         ("Backed by data", percent(_float(root["coverage"]))),
     ]
@@ -266,60 +265,13 @@ def origin(found: Receipt) -> list[tuple[str, str]]:
         ("Made", f"{moment(found.night.made_at)}, by run {sheet['run']}"),
         ("Watermark", f"{sheet['watermark']}: what had been taken in by then counts, nothing later"),
         ("Scorecard", f"{card['name']}, version {card['version']}"),
-        ("SHA-256 of the scorecard", card["sha256"]),
+        ("Its SHA-256", card["sha256"]),
         ("Reads", f"{day(date.fromisoformat(reads['months_from']))} to {day(found.night.day)}"),
         ("Age", plural(float(document["organization"]["age_days"]), "day")),
     ]
     if sheet["reason"]:
         lines.insert(1, ("Why this revision", sheet["reason"]))
     return lines
-
-
-# ---------- words ----------
-
-NAMES = {
-    "numerator": "Part",
-    "denominator": "Of",
-    "raw": "Points before they are held between 0 and 100",
-    "days": "Days in the window",
-    "min_days": "Days that must be known",
-    "at_least": "at least",
-    "at_most": "at most",
-    "more_than": "more than",
-    "less_than": "less than",
-    "else": "everything else",
-}
-
-
-def words(name: str) -> str:
-    """A name of the document, readable."""
-    return NAMES.get(name, name.replace("_", " ").capitalize())
-
-
-def rule(name: str, value: Any) -> Iterable[tuple[str, str]]:
-    """One option of the signal's kind, in a line or one for each of a list; what is off is left out."""
-    if value is None or value is False:
-        return []
-    if isinstance(value, list):
-        return [(f"{words(name)} {place}", _entry(each)) for place, each in enumerate(value, start=1)]
-    return [(words(name), "yes" if value is True else str(value))]
-
-
-def _entry(told: dict[str, Any]) -> str:
-    if "compare" in told:
-        edge = "" if told["compare"] == "else" else f" {told['edge']}"
-        return f"{words(told['compare'])}{edge}: {told['points']} points"
-    return ", ".join(f"{name} {value}" for name, value in told.items() if value not in (None, False, ""))
-
-
-def figure(name: str, value: str | None) -> str:
-    """A figure of the receipt: days and months in words, numbers as the document has them."""
-    if value is None:
-        return NOTHING
-    if name == "month":
-        year, _, month = value.partition("-")
-        return month_of(int(year) * 12 + int(month) - 1)
-    return day(date.fromisoformat(value)) if name.startswith("window_") else value
 
 
 def _float(text: str | None) -> float | None:

@@ -56,8 +56,8 @@ def address(
     organization: "Organization", node: str, when: date, *, name: str = "receipt", **which: int
 ) -> str:
     """Where the receipt of a node of a day is, for a link."""
-    query = urlencode({"node": node, "day": when.isoformat(), **which})
-    return f"{reverse(name, args=[organization.slug])}?{query}"
+    query: dict[str, str | int] = {"node": node, "day": when.isoformat(), **which}
+    return f"{reverse(name, args=[organization.slug])}?{urlencode(query)}"
 
 
 def asked(request: Asking, organization: "Organization", past: history.History) -> Receipt | None:

@@ -23,6 +23,13 @@ NAMES = {
 # The same two figures are called differently where they are compared in time.
 IN_TIME = {"numerator": "Newest", "denominator": "Base before it"}
 
+VALUES = {
+    "avg12": "against the mean of the 12 months before",
+    "yoy": "against the same month a year before",
+    "quarter": "against the mean of the four quarters before",
+    "lognormal": "log-normal: 90 points at low, 50 at high",
+}
+
 
 def words(name: str, kind: str = "") -> str:
     """A name of the document, readable."""
@@ -34,14 +41,19 @@ def words(name: str, kind: str = "") -> str:
 def rules(document: dict[str, Any]) -> list[tuple[str, str]]:
     """The options of the signal's kind, a line each or one for each of a list; what is off is left out."""
     metrics = {key: told["name"] for key, told in document["metrics"].items()}
+    options = document["root"].get("parameters", {})
     lines: list[tuple[str, str]] = []
-    for name, value in document["root"].get("parameters", {}).items():
+    for name, value in options.items():
+        if name == "base_shift" and not options.get("per"):
+            continue  # it is about seats, which this one is not counted by
         if isinstance(value, list):
             lines += [
                 (f"{words(name)} {at}", _entry(each, metrics)) for at, each in enumerate(value, start=1)
             ]
         elif value is not None and value is not False:
-            lines.append((words(name), "yes" if value is True else metrics.get(value, str(value))))
+            lines.append(
+                (words(name), "yes" if value is True else metrics.get(value, VALUES.get(value, str(value))))
+            )
     return lines
 
 

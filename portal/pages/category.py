@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import Capability, open_organization
 from portal import charts
-from portal.pages import notices
+from portal.pages import notices, receipt
 from portal.pages.asking import Asking
 from portal.pages.dashboard import NOTHING_YET
 from portal.pages.headline import changes, gauge, gauge_label
@@ -76,6 +76,8 @@ def _page(card: CardReading, node: Reading, history: History, asked: str) -> dic
             if notice
         ],
         "groups": groups,
+        "check": receipt.address(card.organization, node.node, card.day),
+        "check_signal": receipt.address(card.organization, asked, card.day) if asked else "",
         "footer": footer(node),
         "why": why(card, node, card.by_node[asked], history.get(asked, ()), marked.points)
         if marked

@@ -21,6 +21,7 @@ from portal.pages import (
     factor_reset,
     factors,
     home,
+    how_scoring_works,
     impersonation,
     invitation,
     links,
@@ -35,7 +36,9 @@ from portal.pages import (
     refusals,
     settings,
     setup,
+    signal,
     sso,
+    statements,
     theme,
 )
 from portal.pages.manage import contacts as all_contacts
@@ -51,6 +54,9 @@ from portal.pages.manage import (
 urlpatterns = [
     path("", home.home, name="home"),
     path("orgs/", orgs.orgs, name="organizations"),
+    path("how-scoring-works/", how_scoring_works.how_scoring_works, name="how-scoring-works"),
+    path("privacy/", statements.privacy, name="privacy"),
+    path("accessibility/", statements.accessibility, name="accessibility"),
     path("portfolio/", portfolio.portfolio, name="portfolio"),
     path("portfolio/cover/", covers.covers, name="covers"),
     path("portfolio/cover/<int:pk>/end/", covers.end, name="end-cover"),
@@ -67,6 +73,7 @@ urlpatterns = [
     path("o/<slug:slug>/", dashboard.dashboard, name="dashboard"),
     path("o/<slug:slug>/score/<slug:category>/", category.category, name="category"),
     path("o/<slug:slug>/score/<slug:category>/<slug:subcategory>/", category.category, name="subcategory"),
+    path("o/<slug:slug>/signal/<str:signal>/", signal.signal, name="signal"),
     path("o/<slug:slug>/contacts/", contacts.contacts, name="contacts"),
     path("o/<slug:slug>/contacts/invite/", contacts.invite, name="contacts-invite"),
     path("o/<slug:slug>/contacts/together/", contacts.together, name="contacts-together"),

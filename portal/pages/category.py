@@ -77,7 +77,14 @@ def _page(card: CardReading, node: Reading, history: History, asked: str) -> dic
         ],
         "groups": groups,
         "footer": footer(node),
-        "why": why(card, node, card.by_node[asked], history.get(asked, ()), marked.points)
+        "why": why(
+            card,
+            node,
+            card.by_node[asked],
+            history.get(asked, ()),
+            marked.points,
+            reverse("signal", args=[card.organization.slug, asked]),
+        )
         if marked
         else None,
     }

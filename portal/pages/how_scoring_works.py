@@ -1,4 +1,4 @@
-"""How scoring works: the whole arithmetic on one page, with examples the engine scores as the page is made."""
+"""How scoring works: the whole arithmetic on one page, its examples scored by the engine as it is made."""
 
 from dataclasses import dataclass
 
@@ -24,8 +24,8 @@ RULES = {
     "ratio": "A part divided by a whole, times 100. Where less is better the share is turned round first, so "
     "that 100 is always good. With nothing bought there is no number; more in use than bought counts as 100.",
     "growth": "The last complete month divided by what it is compared with, times 50. Standing still is 50, "
-    "double or more is 100. It is compared with the average of the 12 months before, or with the same month a "
-    "year ago where seasons matter. A month that is still running is never used.",
+    "double or more is 100. It is compared with the average of the 12 months before, or with the same month "
+    "a year ago where seasons matter. A month that is still running is never used.",
     "indicator": "Did something happen, how often, or how long ago. Each answer has its points, in steps.",
     "error": "The share of the last 30 days without errors. A day we heard nothing of is left out: it is "
     "neither good nor bad. With fewer than 20 days heard of there is no number.",

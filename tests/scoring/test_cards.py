@@ -26,7 +26,7 @@ CADENCES = {
     "weekly": r"\b(weekly|every week|each week)\b",
     "monthly": r"\bmonthly\b",
 }
-MOST_SHARED = 0.15  # of the five-word runs of the shorter text; a term such as "the last complete month" makes some
+MOST_SHARED = 0.15  # of the five-word runs of the shorter text; "the last complete month" alone makes some
 OF_OTHERS = re.compile(
     r"salesforce|trailhead|trailblazer|einstein|apex\b|lightning|tableau|mulesoft|slack|data cloud|data 360"
     r"|microsoft|google|oracle|hubspot|zendesk|jira",

@@ -467,6 +467,11 @@ SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="").strip() or parseaddr(DEFAUL
 if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", SUPPORT_EMAIL):
     raise ImproperlyConfigured(f"SUPPORT_EMAIL must be one e-mail address, not {SUPPORT_EMAIL!r}.")
 
+# The help site of the vendor, with {words} where the words to look for go; empty: cards lead nowhere outside.
+HELP_SITE = env.str("HELP_SITE", default="").strip()
+if HELP_SITE and not (HELP_SITE.startswith("https://") and "{words}" in HELP_SITE):
+    raise ImproperlyConfigured(f"HELP_SITE must begin with https:// and hold {{words}}, not {HELP_SITE!r}.")
+
 
 # --- The API ------------------------------------------------------------------------------------------------
 

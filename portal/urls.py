@@ -21,6 +21,7 @@ from portal.pages import (
     factor_reset,
     factors,
     home,
+    how_scoring_works,
     impersonation,
     invitation,
     links,
@@ -36,7 +37,9 @@ from portal.pages import (
     refusals,
     settings,
     setup,
+    signal,
     sso,
+    statements,
     theme,
 )
 from portal.pages.manage import contacts as all_contacts
@@ -52,6 +55,9 @@ from portal.pages.manage import (
 urlpatterns = [
     path("", home.home, name="home"),
     path("orgs/", orgs.orgs, name="organizations"),
+    path("how-scoring-works/", how_scoring_works.how_scoring_works, name="how-scoring-works"),
+    path("privacy/", statements.privacy, name="privacy"),
+    path("accessibility/", statements.accessibility, name="accessibility"),
     path("portfolio/", portfolio.portfolio, name="portfolio"),
     path("portfolio/cover/", covers.covers, name="covers"),
     path("portfolio/cover/<int:pk>/end/", covers.end, name="end-cover"),
@@ -70,6 +76,7 @@ urlpatterns = [
     path("o/<slug:slug>/score/<slug:category>/<slug:subcategory>/", category.category, name="subcategory"),
     path("o/<slug:slug>/receipt/", receipt.receipt, name="receipt"),
     path("o/<slug:slug>/receipt.json", receipt.document, name="receipt-document"),
+    path("o/<slug:slug>/signal/<str:signal>/", signal.signal, name="signal"),
     path("o/<slug:slug>/contacts/", contacts.contacts, name="contacts"),
     path("o/<slug:slug>/contacts/invite/", contacts.invite, name="contacts-invite"),
     path("o/<slug:slug>/contacts/together/", contacts.together, name="contacts-together"),

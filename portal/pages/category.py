@@ -79,7 +79,14 @@ def _page(card: CardReading, node: Reading, history: History, asked: str) -> dic
         "check": receipt.address(card.organization, node.node, card.day),
         "check_signal": receipt.address(card.organization, asked, card.day) if asked else "",
         "footer": footer(node),
-        "why": why(card, node, card.by_node[asked], history.get(asked, ()), marked.points)
+        "why": why(
+            card,
+            node,
+            card.by_node[asked],
+            history.get(asked, ()),
+            marked.points,
+            reverse("signal", args=[card.organization.slug, asked]),
+        )
         if marked
         else None,
     }

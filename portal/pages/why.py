@@ -62,8 +62,12 @@ def why(
     signal: Reading,
     history: Sequence[tuple[date, int | None]],
     gives: str,
+    about: str = "",
 ) -> Why:
-    """The panel of one signal on the page of a node; `gives` is what the table says it gives there."""
+    """The panel of one signal on the page of a node; `gives` is what the table says it gives there.
+
+    `about` is the address of the signal's own page, where the panel stands elsewhere.
+    """
     words = told(card.scorecard, signal)
     steps: list[tuple[str, SafeString | str]] = [("Kind", words.kind)]
     if words.inputs:
@@ -82,6 +86,8 @@ def why(
             ("Before", f"{whole(before)} on {day(since)}." if since else f"{whole(before)} thirty days ago.")
         )
     steps.append(("Definition", f"{signal.definition} {rule_of(signal).reading}"))
+    if about:
+        steps.append(("More", format_html('<a href="{}">About this signal</a>', about)))
     return Why(
         title=f"Why this score: {signal.name}",
         score=whole(signal.points),

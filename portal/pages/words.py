@@ -38,6 +38,14 @@ KINDS: dict[str, str] = {
     "linear": "Scale",
 }
 
+# How a metric behaves in time, for those who look up what a signal reads.
+NATURES: dict[str, str] = {
+    "stock": "A level, read at its newest value",
+    "flow": "Counted and added up",
+    "event": "Days on which it happened",
+    "gauge": "An average",
+}
+
 # "Change your language" in the commonest others, for someone who may not read the rest of the page.
 CHANGE_LANGUAGE: dict[str, str] = {
     "de": "Sprache ändern",

@@ -36,6 +36,8 @@ PAGES = {
         ADOPTION,
         GROWTH,
         f"{ADOPTION}momentum/",
+        f"{OVERVIEW}signal/field.work_order_growth/",
+        "/how-scoring-works/",
         "/sign-out/",
         *CONTACTS,
     ],
@@ -74,7 +76,14 @@ PAGES = {
     GRETA: ["/o/lindqvist-medical/", "/o/lindqvist-medical/plan/", "/o/lindqvist-medical/access/", "/me/"],
     NOOR: [f"{OVERVIEW}plan/", f"{OVERVIEW}access/", "/me/"],
     AUDITOR: ["/orgs/", OVERVIEW, f"{OVERVIEW}plan/", f"{OVERVIEW}access/"],
-    "": ["/sign-in/", "/sign-in/forgotten/", "/sign-in/forgotten/sent/", "/sign-in/closed/"],
+    "": [
+        "/privacy/",
+        "/accessibility/",
+        "/sign-in/",
+        "/sign-in/forgotten/",
+        "/sign-in/forgotten/sent/",
+        "/sign-in/closed/",
+    ],
 }
 # The customer's way in every look; other pages in each theme and at each width once.
 LOOKS = [(MAREN, scheme, width) for scheme in ("light", "dark") for width in (360, 1440)] + [

@@ -27,8 +27,10 @@ class Finder(BaseFinder):
 
     def find(self, path: str, find_all: bool = False, **options: Any) -> Any:
         named = settings.VENDOR_FILES.get(path)
-        found = str(lies(*named)) if named else None
-        return ([found] if found else []) if find_all else found
+        if named is None:
+            return []
+        found = str(lies(*named))
+        return [found] if find_all else found
 
     def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, FileSystemStorage]]:
         for address, named in settings.VENDOR_FILES.items():

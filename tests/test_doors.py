@@ -129,7 +129,7 @@ def notes_of_orchard(name: str, *arguments: str, **kinds: bool) -> Door:
         found |= {"dana": 422, "tara": 422}  # nothing was typed
     else:
         found |= {"dana": f"{TRENDS}#happened", "tara": 404}  # who comes first deletes it
-    return replace(of_orchard(name, *arguments, **found), takes_posts=True, **kinds)
+    return replace(of_orchard(name, *arguments, **found), takes_posts=True, depends=False, **kinds)
 
 
 def contacts_of_orchard(name: str, *arguments: str, who: tuple[str, ...], **more: Any) -> Door:
@@ -364,6 +364,11 @@ DOORS = [
     for_all("account_reset_password_from_key_done"),
     for_all("account_reset_password_from_key", "1", "no-such-key", takes_posts=True),
 ]
+NOTES = (
+    "trends-notes",
+    "trends-note",
+    "trends-note-delete",
+)  # what they depend on: tests/portal/test_notes.py
 OF_ONE_ORGANIZATION = [door for door in DOORS if door.arguments[:1] == ("orchard",)]
 DEPENDING = [door for door in OF_ONE_ORGANIZATION if door.depends]
 OF_THE_SCORE = [door for door in DEPENDING if not door.only_posts]
@@ -622,7 +627,7 @@ def test_premier_contact_finds_the_plan_open_and_the_score_closed(door, site, pi
     status = (client.post if door.only_posts else client.get)(address).status_code
 
     closed = dict.fromkeys([each.name for each in OF_THE_SCORE], 403) | dict.fromkeys(
-        ("answer-review", "see-as-customer", "impersonate"), 403
+        ("answer-review", "see-as-customer", "impersonate", *NOTES), 403
     )
     closed |= {each.name: 403 for each in OF_ONE_ORGANIZATION if each.name.startswith("manage-")}
     posts = {"request-review": 302, "contacts-together": 422} | dict.fromkeys(OF_ORCHARD_ALONE, 404)

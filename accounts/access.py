@@ -33,6 +33,7 @@ class Capability(StrEnum):
     SEE_AUDIT = "see audit"  # who looked and who changed; how much of it, accounts.trail decides by role
     REQUEST_REVIEW = "request success review"
     ANSWER_REVIEW_REQUEST = "answer review request"
+    WRITE_NOTES = "write notes"  # on the days of the score: what happened then
 
 
 # Installation roles; they stand beside the membership roles in the table below.
@@ -51,6 +52,7 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.MANAGE_CONNECTION,
             Capability.SEE_AUDIT,
             Capability.REQUEST_REVIEW,
+            Capability.WRITE_NOTES,
         },
     ),
     Role.TRAINING_ADMIN: frozenset(
@@ -60,6 +62,7 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.SEE_CONTACTS,
             Capability.SEE_AUDIT,  # their own actions
             Capability.REQUEST_REVIEW,
+            Capability.WRITE_NOTES,
         },
     ),
     Role.VIEWER: frozenset({Capability.SEE_ORGANIZATION, Capability.SEE_SCORE}),

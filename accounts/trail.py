@@ -268,6 +268,13 @@ def _what(
             return f"Deactivated {whom} everywhere"
         case Action.PERSON_REACTIVATED:
             return f"Reactivated {whom}"
+        case Action.NOTE_WRITTEN:
+            return f"Wrote a note on {after.get('day')}"
+        case Action.NOTE_CHANGED:
+            moved = f", now on {after['day']}" if before.get("day") != after.get("day") else ""
+            return f"Changed the note on {before.get('day')}{moved}"
+        case Action.NOTE_DELETED:
+            return f"Deleted the note on {before.get('day')}"
         case Action.REVIEW_REQUESTED:
             return "Asked for a success review"
         case Action.REVIEW_ARRANGED:

@@ -186,6 +186,11 @@ def shared_scale(values: Sequence[float | None]) -> Scale:
     return CARD if all(CARD.low <= value <= CARD.high for value in known) else FULL
 
 
+def scale_of(values: Sequence[float]) -> Scale:
+    """The scale of a plot of scores: the usual one if all values fit, else the whole."""
+    return SCORES if values and all(SCORES.low <= value <= SCORES.high for value in values) else FULL
+
+
 def trend(
     series: Sequence[tuple[str, Sequence[tuple[date, float | None]]]],
     first: date,
@@ -200,7 +205,7 @@ def trend(
     units   values in points; `band` is (tone, from, up to) in points
     """
     values = [value for _, line in series for _, value in line if value is not None]
-    scale = SCORES if values and all(SCORES.low <= value <= SCORES.high for value in values) else FULL
+    scale = scale_of(values)
     days = max((last - first).days, 1)
     lines = []
     for key, line in series:

@@ -411,7 +411,9 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]  # nothing that packages bring
+# Of what packages bring, nothing but the files that are named here: their name at our address, package, file.
+VENDOR_FILES = {"vendor/plotly.min.js": ("plotly", "package_data/plotly.min.js")}
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder", "portal.vendored.Finder"]
 HASHED = MODE != "test" and not DEBUG  # names with a hash never go stale; tests need no collectstatic
 STORAGES = {
     "default": {
@@ -419,7 +421,7 @@ STORAGES = {
         "OPTIONS": {"location": VAR_DIR / "files"},
     },
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "portal.vendored.Storage"
         if HASHED
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },

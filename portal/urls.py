@@ -51,6 +51,9 @@ from portal.pages.manage import (
     staff,
     teams,
 )
+from portal.pages.trends import compare as trends_compare
+from portal.pages.trends import notes as trends_notes
+from portal.pages.trends import page as trends
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -77,6 +80,15 @@ urlpatterns = [
     path("o/<slug:slug>/receipt/", receipt.receipt, name="receipt"),
     path("o/<slug:slug>/receipt.json", receipt.document, name="receipt-document"),
     path("o/<slug:slug>/signal/<str:signal>/", signal.signal, name="signal"),
+    path("o/<slug:slug>/trends/", trends.trends, name="trends"),
+    path("o/<slug:slug>/trends/figure/", trends.trends_figure, name="trends-figure"),
+    path("o/<slug:slug>/trends/file/", trends.trends_file, name="trends-file"),
+    path("o/<slug:slug>/trends/compare/", trends_compare.compare, name="trends-compare"),
+    path("o/<slug:slug>/trends/notes/", trends_notes.write, name="trends-notes"),
+    path("o/<slug:slug>/trends/notes/<uuid:public_id>/", trends_notes.note, name="trends-note"),
+    path(
+        "o/<slug:slug>/trends/notes/<uuid:public_id>/delete/", trends_notes.delete, name="trends-note-delete"
+    ),
     path("o/<slug:slug>/contacts/", contacts.contacts, name="contacts"),
     path("o/<slug:slug>/contacts/invite/", contacts.invite, name="contacts-invite"),
     path("o/<slug:slug>/contacts/together/", contacts.together, name="contacts-together"),

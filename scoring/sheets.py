@@ -8,6 +8,7 @@ Numbers in the order of the scorecard's nodes, little-endian:
 
 from dataclasses import dataclass
 from functools import lru_cache
+from struct import unpack_from
 
 import numpy as np
 
@@ -92,6 +93,31 @@ def tops(nodes: bytes, scorecard: Scorecard) -> dict[str, int | None]:
     top = columns(scorecard)[0]
     points = np.frombuffer(bytes(nodes), TOP, count=len(top))["points"].tolist()
     return {scorecard.nodes[at].id: known(value) for at, value in zip(top, points, strict=True)}
+
+
+@lru_cache(maxsize=64)
+def places(scorecard: Scorecard) -> dict[str, tuple[str, int]]:
+    """Where each node stands in the packed bytes: the form of its numbers, and its first byte."""
+    top, middle, leaf = columns(scorecard)
+    found: dict[str, tuple[str, int]] = {}
+    start = 0
+    for form, kind, at in (("<hhhBB", TOP, top), ("<hBB", MIDDLE, middle), ("<hB", LEAF, leaf)):
+        for place in at:
+            found[scorecard.nodes[place].id] = (form, start)
+            start += kind.itemsize
+    return found
+
+
+def figure(nodes: bytes, scorecard: Scorecard, node: str) -> Figure | None:
+    """One node's figure alone; None for a node that this version does not have."""
+    if node not in (where := places(scorecard)):
+        return None
+    form, start = where[node]
+    numbers = unpack_from(form, nodes, start)
+    if form == "<hB":
+        return Figure(known(numbers[0]), State(numbers[1] % 16), None, history=numbers[1] // 16)
+    *points, percent, state = numbers
+    return Figure(known(points[0]), State(state), share(percent), *map(known, points[1:]))
 
 
 def known(hundredths: int) -> int | None:

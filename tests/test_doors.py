@@ -16,6 +16,7 @@ from accounts.models import (
     Connection,
     Invitation,
     Membership,
+    Note,
     Organization,
     Plan,
     PlanInterval,
@@ -63,6 +64,8 @@ SIGN_IN = "/sign-in/"
 # Mia, a viewer of Orchard, by the public id of her membership; and an invitation to Orchard with its token.
 MIA = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0001"
 INVITED = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0002"
+WRITTEN = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0003"  # a note of Orchard's
+TRENDS = "/o/orchard/trends/"
 TOKEN = "a-token-that-is-known-to-this-table"
 
 
@@ -115,6 +118,18 @@ def log_of_orchard(name: str) -> Door:
     actions for its training administrator."""
     refused = dict.fromkeys(("vera", "pat", "gus"), 403)
     return replace(of_orchard(name, otto=200, **refused), depends=False)
+
+
+def notes_of_orchard(name: str, *arguments: str, **kinds: bool) -> Door:
+    """What is written beside the score of Orchard: for its contact and training administrator."""
+    found = dict.fromkeys(("vera", "pat", *STAFF), 403)
+    if name == "trends-note":
+        found |= {"dana": 200, "tara": 200}
+    elif name == "trends-notes":
+        found |= {"dana": 422, "tara": 422}  # nothing was typed
+    else:
+        found |= {"dana": f"{TRENDS}#happened", "tara": 404}  # who comes first deletes it
+    return replace(of_orchard(name, *arguments, **found), takes_posts=True, depends=False, **kinds)
 
 
 def contacts_of_orchard(name: str, *arguments: str, who: tuple[str, ...], **more: Any) -> Door:
@@ -211,6 +226,13 @@ DOORS = [
     of_orchard("receipt"),
     of_orchard("receipt-document"),
     of_orchard("signal", "sales.license_activation"),
+    of_orchard("trends"),
+    of_orchard("trends-figure"),
+    of_orchard("trends-file"),
+    of_orchard("trends-compare"),
+    notes_of_orchard("trends-notes", only_posts=True),
+    notes_of_orchard("trends-note", WRITTEN),
+    notes_of_orchard("trends-note-delete", WRITTEN, only_posts=True),
     contacts_of_orchard("contacts", who=("dana", "tara", *STAFF, "otto")),
     contacts_of_orchard("contacts-invite", who=MANAGERS, takes_posts=True),
     contacts_of_orchard("contacts-together", who=MANAGERS, what=422, takes_posts=True, only_posts=True),
@@ -348,6 +370,11 @@ DOORS = [
     for_all("account_reset_password_from_key_done"),
     for_all("account_reset_password_from_key", "1", "no-such-key", takes_posts=True),
 ]
+NOTES = (
+    "trends-notes",
+    "trends-note",
+    "trends-note-delete",
+)  # what they depend on: tests/portal/test_notes.py
 OF_ONE_ORGANIZATION = [door for door in DOORS if door.arguments[:1] == ("orchard",)]
 DEPENDING = [door for door in OF_ONE_ORGANIZATION if door.depends]
 OF_THE_SCORE = [door for door in DEPENDING if not door.only_posts]
@@ -373,6 +400,9 @@ def site(orchard: Organization, ada: User, settings, tmp_path) -> Organization:
         digest=digest(TOKEN),
         made_at=timezone.now(),
         expires_at=timezone.now() + timedelta(days=7),
+    )
+    Note.objects.create(
+        public_id=WRITTEN, organization=orchard, day=YESTERDAY, text="Moved", written_at=timezone.now()
     )
     Connection.objects.create(organization=orchard, public_id=NUMBER, kind="oidc", name="Orchard", state="on")
     Connection.objects.create(organization=orchard, public_id=OTHER_NUMBER, kind="saml", name="Orchard")
@@ -603,7 +633,7 @@ def test_premier_contact_finds_the_plan_open_and_the_score_closed(door, site, pi
     status = (client.post if door.only_posts else client.get)(address).status_code
 
     closed = dict.fromkeys([each.name for each in OF_THE_SCORE], 403) | dict.fromkeys(
-        ("answer-review", "see-as-customer", "impersonate"), 403
+        ("answer-review", "see-as-customer", "impersonate", *NOTES), 403
     )
     closed |= {each.name: 403 for each in OF_ONE_ORGANIZATION if each.name.startswith("manage-")}
     posts = {"request-review": 302, "contacts-together": 422} | dict.fromkeys(OF_ORCHARD_ALONE, 404)

@@ -4,6 +4,7 @@ from accounts.models.audit import Action, Actor, AuditEntry, AuditRetirement, Au
 from accounts.models.connections import Certificate, Connection, Identity
 from accounts.models.installation import Installation
 from accounts.models.invitations import Invitation
+from accounts.models.notes import LONGEST_NOTE, Note
 from accounts.models.organizations import (
     Organization,
     OrganizationFact,
@@ -19,6 +20,7 @@ from accounts.models.staff import Cover
 from accounts.models.uploads import Upload
 
 __all__ = [
+    "LONGEST_NOTE",
     "Action",
     "Actor",
     "AuditEntry",
@@ -32,6 +34,7 @@ __all__ = [
     "Installation",
     "Invitation",
     "Membership",
+    "Note",
     "Organization",
     "OrganizationFact",
     "Plan",

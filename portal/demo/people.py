@@ -8,6 +8,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import notes
 from accounts.contacts import designate
 from accounts.models import Organization, Role, Team, User
 from portal.demo.customers import INES, KOFI, RAFAEL
@@ -77,6 +78,11 @@ GUIDE = Person("mira.okafor@cairn.example", "Mira Okafor", Role.GUIDE, ("harrow-
 LEAD = Person("astrid.moen@cairn.example", "Astrid Moen")
 AUDITOR = Person("auditor@cairn.example", "Hugo Brandt")
 PETRA = OTHERS[0]
+NOTES = (  # days ago, and what a contact wrote of them
+    (240, "New warehouse in Antwerp opened"),
+    (110, "Sales reorganized into three regions"),
+    (18, "Case swarming turned on"),
+)
 TEAM = (*MANAGERS[:2], GUIDE, LEAD)
 STAFF = (*MANAGERS, GUIDE, LEAD, ADMIN, AUDITOR)
 PEOPLE = (*MANAGERS, GUIDE, LEAD, MAREN, JONAS, EWA, IDRIS, NOOR, GRETA, SAM, *OTHERS, ADMIN, AUDITOR)
@@ -123,6 +129,16 @@ def create() -> None:
         for slug in person.slugs:
             until = timezone.now() + timedelta(days=person.days) if person.days else None
             designate(organizations[slug], user, person.role, until=until)
+    _write(organizations[MAREN.slugs[0]], User.objects.get(email=MAREN.email))
+
+
+def _write(organization: Organization, by: User) -> None:
+    """What Maren noted beside the score of her organization."""
+    if organization.notes.exists():
+        return
+    today = timezone.now().date()
+    for back, text in NOTES:
+        notes.write(organization, today - timedelta(days=back), text, by=by)
 
 
 def are_there() -> bool:

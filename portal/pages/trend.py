@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from portal import charts
 from portal.pages.asking import Asking
@@ -96,17 +97,22 @@ def trend(card: CardReading, history: Sequence[TrendPoint], period: Period) -> T
 def finding(card: CardReading, history: Sequence[TrendPoint]) -> str:
     """What the line shows, in one sentence."""
     overall = [(point.day, point.points.get("overall")) for point in history]
-    known = [(when, value) for when, value in overall if value is not None]
+    return told("Overall", overall, card.day, none="There was no overall score in this time.")
+
+
+def told(name: str, line: Sequence[tuple[date, int | None]], newest: date, none: str = "") -> str:
+    """What one line shows, in one sentence; `none` where it has no number."""
+    known = [(when, value) for when, value in line if value is not None]
     if not known:
-        return "There was no overall score in this time."
+        return none or f"{name} had no number in this time."
     (first, before), (last, now) = known[0], known[-1]
     if first == last:
         return "One score so far; the line begins with the second."
-    at = "" if last == card.day else f" on {day(last)}, the last day with a number"
+    at = "" if last == newest else f" on {day(last)}, the last day with a number"
     start = f"from {points(before)} on {day(first)} to {points(now)}{at}"
     if abs(now - before) < STILL:
-        return f"Overall is where it was: {start}."
-    return f"Overall {'rose' if now > before else 'fell'} {change(abs(now - before))[1:]} points, {start}."
+        return f"{name} is where it was: {start}."
+    return f"{name} {'rose' if now > before else 'fell'} {change(abs(now - before))[1:]} points, {start}."
 
 
 def picked(history: Sequence[TrendPoint], *, weekly: bool) -> list[TrendPoint]:

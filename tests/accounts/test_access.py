@@ -59,6 +59,7 @@ ALWAYS = {
     Capability.SEE_AS_CUSTOMER: {Role.CSM, Role.GUIDE, "lead"},
     Capability.IMPERSONATE: {"admin"},
     Capability.ANSWER_REVIEW_REQUEST: {Role.CSM, Role.GUIDE, "lead"},
+    Capability.WRITE_NOTES: {Role.CONTACT, Role.TRAINING_ADMIN},
     Capability.SEE_AUDIT: {Role.CONTACT, Role.TRAINING_ADMIN, Role.CSM, "admin", "auditor", "lead"},
 }
 BY_PLAN = {
@@ -170,7 +171,7 @@ def test_two_roles_may_what_either_may(orchard, otto):
 
 def test_viewer_and_partner_read_what_a_training_administrator_reads_and_write_nothing():
     more = {Capability.REQUEST_REVIEW, Capability.SEE_CONTACTS, Capability.SEE_AUDIT}  # SECURITY §2
-    reads = MAY[Role.TRAINING_ADMIN] - more
+    reads = MAY[Role.TRAINING_ADMIN] - more - {Capability.WRITE_NOTES}
 
     assert MAY[Role.VIEWER] == MAY[Role.PARTNER] == reads
 

@@ -33,6 +33,7 @@ from accounts.models import (
     Connection,
     Invitation,
     Membership,
+    Note,
     Organization,
     OrganizationFact,
     PlanInterval,
@@ -92,6 +93,9 @@ def served(orchard, harbor, dana, hal, casey) -> Organization:
         make_measured(organization, YESTERDAY)
         ReviewRequest.objects.create(organization=organization, asked_by=person, asked_at=datetime.now(UTC))
         audit.record(Action.ACCESS_GIVEN, by=person, organization=organization)
+        Note.objects.create(
+            organization=organization, day=YESTERDAY, text="Moved", written_at=datetime.now(UTC)
+        )
         batch = make_batch(organization=organization)
         Quarantine.objects.create(batch=batch, line=1, reason="bad_day", raw=f"{organization.slug},secret")
         Correction.objects.create(

@@ -1,0 +1,72 @@
+"""The same trend for machines: the figure that a script draws for exploring, and a file of its numbers."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from accounts.rows.cells import as_csv, safe
+from portal import charts
+from portal.pages.trend import score
+from portal.pages.trends.drawn import Drawn, Line, remark, target
+from portal.pages.words import STATES
+from portal.templatetags.scores import exact
+from scoring import course
+from scoring.course import Night
+from scoring.read import CardReading
+
+
+def figure(card: CardReading, shown: Sequence[Line], nights: Sequence[Night], seen: Drawn) -> dict[str, Any]:
+    """Plain data: days, each line's numbers with null where it must end, and what stands beside them."""
+    days = [when.isoformat() for when, _ in course.line(nights, shown[0].node)]
+    values = [score(night.points(line.node)) for line in shown for night in nights]
+    scale = charts.scale_of([value for value in values if value is not None])
+    made_again = [night.day.isoformat() for night in nights if night.is_restated]
+    band = card.scorecard.bands[1] if len(card.scorecard.bands) == 3 else None
+    return {
+        "title": seen.title,
+        "label": seen.label,
+        "scorecard": card.key,
+        "version": card.number,
+        "day": card.day.isoformat(),
+        "days": days,
+        "lines": [
+            {
+                "node": line.node,
+                "name": line.name,
+                "mark": line.mark,
+                "points": [score(value) for _, value in course.line(nights, line.node)],
+            }
+            for line in shown
+        ],
+        "target": [[when.isoformat(), value] for when, value in target(card.organization, shown[0].node)],
+        "provisional": [
+            [first.isoformat(), last.isoformat()] for first, last in course.provisional(nights, shown[0].node)
+        ],
+        "restated": made_again,
+        "events": [
+            {"letter": event.letter, "day": event.day.isoformat(), "kind": event.kind, "text": event.text}
+            for event in reversed(seen.events)
+            if event.letter
+        ],
+        "band": {"low": band.at_least, "high": card.scorecard.bands[0].at_least, "name": seen.band_text}
+        if band
+        else None,
+        "range": [scale.low, scale.high],
+    }
+
+
+def as_file(card: CardReading, shown: Sequence[Line], nights: Sequence[Night]) -> str:
+    """Every night as a row: data date, scorecard version, the points and state of each line; safe to open."""
+    heads = [safe(head) for line in shown for head in (line.name, f"{line.name}: state")]
+    columns = ["Data date", "Scorecard", "Version", "Revision", *heads, "Remark"]
+    return as_csv(columns, _rows(card, shown, nights))
+
+
+def _rows(card: CardReading, shown: Sequence[Line], nights: Sequence[Night]) -> Iterator[list[str]]:
+    for night in nights:
+        row = [night.day.isoformat(), card.key, f"{night.number or ''}"]
+        row.append(f"{night.revision}" if night.figures else "")
+        for line in shown:
+            known = night.figures.get(line.node)
+            points = known.points if known else None
+            row += ["" if points is None else exact(points), STATES[known.state] if known else ""]
+        yield [*row, remark(night, shown[0].node)]

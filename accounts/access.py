@@ -33,6 +33,7 @@ class Capability(StrEnum):
     SEE_AUDIT = "see audit"  # who looked and who changed; how much of it, accounts.trail decides by role
     REQUEST_REVIEW = "request success review"
     ANSWER_REVIEW_REQUEST = "answer review request"
+    CHOOSE_PEERS = "choose peers"  # whether its scores are among those that peers are compared with
 
 
 # Installation roles; they stand beside the membership roles in the table below.
@@ -51,6 +52,7 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.MANAGE_CONNECTION,
             Capability.SEE_AUDIT,
             Capability.REQUEST_REVIEW,
+            Capability.CHOOSE_PEERS,
         },
     ),
     Role.TRAINING_ADMIN: frozenset(
@@ -126,7 +128,7 @@ CALLED = {ADMIN: "Administrator", AUDITOR: "Auditor", LEAD: "Success lead"}
 CUSTOMER_ROLES = frozenset({Role.CONTACT, Role.TRAINING_ADMIN, Role.VIEWER, Role.PARTNER})
 EVERYWHERE = frozenset({ADMIN, AUDITOR})
 # What staff see with the customer's eyes although it is not theirs to do: a button that answers no to them.
-SHOWN_AS_CUSTOMER = frozenset({Capability.REQUEST_REVIEW})
+SHOWN_AS_CUSTOMER = frozenset({Capability.REQUEST_REVIEW, Capability.CHOOSE_PEERS})
 
 
 class Needs(StrEnum):

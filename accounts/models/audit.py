@@ -52,6 +52,7 @@ class Action(models.TextChoices):
     IMPERSONATION_STARTED = "impersonation_started", "Impersonation started"
     IMPERSONATION_ENDED = "impersonation_ended", "Impersonation ended"
     INSTALLATION_CHANGED = "installation_changed", "Installation changed"
+    PEERS_CHOSEN = "peers_chosen", "Peer comparison joined or left"
     SEALED = "sealed", "Log sealed"
     RETIRED = "retired", "Old log removed"
 

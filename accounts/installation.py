@@ -98,6 +98,30 @@ def tell_operators(subject: str, message: str) -> None:
         send_mail(f"{settings.PRODUCT_NAME}: {subject}", message, None, [address])
 
 
+@dataclass(frozen=True)
+class ReferenceLines:
+    """Two levels beside the peers, and what must be said with them."""
+
+    top: int
+    average: int
+
+    @property
+    def values(self) -> tuple[int, int]:
+        return self.average, self.top
+
+    @property
+    def text(self) -> str:
+        return (
+            f"Dashed: {self.average} average and {self.top} top quartile, an unattributed industry reference."
+        )
+
+
+def reference_lines() -> ReferenceLines | None:
+    """What customers see beside their peers; None where no administrator has switched it on."""
+    kept = Installation.objects.filter(pk=Installation.ONE, has_reference_lines=True).first()
+    return ReferenceLines(kept.reference_top, kept.reference_average) if kept else None
+
+
 @transaction.atomic
 def change(values: Mapping[str, str], *, by: User | None = None) -> bool:
     """Keep what was entered; whether anything is new.

@@ -81,7 +81,7 @@ def _contributors(close: PeerClose, card: Scorecard) -> tuple[peers.Contributors
     """Everyone with a sheet of the close, and whether their overall score is certain."""
     rows = ScoreSheet.objects.filter(version=close.version, day=close.day, revision=close.revision)
     found = dict(rows.order_by("organization_id").values_list("organization_id", "nodes"))
-    columns = ("pk", "seats", "industry", "parent_id", "contributes")
+    columns = ("pk", "seats", "industry", "contributes")
     facts = {row[0]: row for row in Organization.objects.filter(pk__in=found).values_list(*columns)}
     ids = [pk for pk in found if pk in facts]
     points, states = sheets.table([found[pk] for pk in ids], card)

@@ -139,7 +139,7 @@ CARD = Scale(50, 92)  # sparklines that stand side by side share one scale
 SCORES = Scale(50, 95)
 FULL = Scale(0, 100)
 STRIP = Scale(40, 100)
-STRIP_GAP = 9  # percent of the width: labels closer than this run into each other
+STRIP_GAP = 3.5  # percent of the width: labels closer than this run into each other
 
 
 def gauge(
@@ -187,10 +187,10 @@ def strip(own: int | None, middle: tuple[int | None, int, int | None], rules: Se
         return 100 * scale.share(value)
 
     labels = [at(each) for each in (lower, median, upper)]
-    labels[0] = min(labels[0], labels[1] - STRIP_GAP)
-    labels[2] = max(labels[2], labels[1] + STRIP_GAP)
+    labels[0], labels[2] = min(labels[0], labels[1] - STRIP_GAP), max(labels[2], labels[1] + STRIP_GAP)
     ticks = tuple(
-        Tick(_percent(x), str(each)) for x, each in zip(labels, (lower, median, upper), strict=True)
+        Tick(_percent(x), str(each), anchor)
+        for x, each, anchor in zip(labels, (lower, median, upper), ("end", "middle", "start"), strict=True)
     )
     you = None
     if own is not None:

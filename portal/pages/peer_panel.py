@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 QUARTERS: dict[Quarter, str] = {
     Quarter.LOWEST: "in the lowest quarter",
-    Quarter.SECOND: "in the second quarter from below, under the median",
-    Quarter.THIRD: "in the third quarter from below, not under the median",
+    Quarter.SECOND: "in the second quarter from below, below the median",
+    Quarter.THIRD: "in the third quarter from below, at or above the median",
     Quarter.TOP: "in the top quarter",
 }
 SHORT: dict[Quarter, str] = {
@@ -124,7 +124,7 @@ def _row(standing: Standing | None, node: Reading) -> Row:
 
     if standing is None:
         return Row(node.name, node.mark, "–", "–", "–", "–", "Not enough peers")
-    quarter = SHORT[standing.quarter] if standing.quarter else "–"
+    quarter = f"{SHORT[standing.quarter]} quarter" if standing.quarter else "Not compared"
     figures = (text(standing.own), text(standing.lower), str(standing.median), text(standing.upper))
     return Row(node.name, node.mark, *figures, quarter)
 

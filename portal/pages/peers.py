@@ -83,8 +83,8 @@ def past(found: Sequence[Comparison]) -> Past:
     if plot:
         (last, now), (first, then) = shown[0], shown[-1]
         label = (
-            f"From {day(first.day)} to {day(last.day)} the median of your peers went from {then.median} to "
-            f"{now.median}, your score from {_text(then.own)} to {_text(now.own)}."
+            f"From {day(first.day)} to {day(last.day)} the median of your peers "
+            f"{_moved(then.median, now.median)}, and your score {_moved(then.own, now.own)}."
         )
     return Past(
         plot,
@@ -105,6 +105,10 @@ def past(found: Sequence[Comparison]) -> Past:
             for each, one in shown
         ],
     )
+
+
+def _moved(then: int | None, now: int | None) -> str:
+    return f"stayed at {_text(now)}" if then == now else f"went from {_text(then)} to {_text(now)}"
 
 
 def _text(value: int | None) -> str:

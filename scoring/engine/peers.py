@@ -210,9 +210,14 @@ def _release(
     if rules.once_a_family:
         counted &= _speaks(people, counted, last)
     now = _listed(group, people.ids[counted], people.values[counted])
-    kept = _kept(now, last, rules) if last else None
+    kept = _kept(now, last, rules) if last is not None else None
+    if max(each.sizes[0] for each in (now, kept) if each is not None) < rules.floor:
+        return None
     may_change = _may_show(now, before, beside, rules)
-    may_stay = _may_show(kept, before, beside, rules) if kept else np.zeros_like(may_change)
+    may_stay = np.zeros_like(may_change)
+    if kept is not None:
+        # Without the rule that keeps leavers, a list of last time that has lost some would still be shown.
+        may_stay |= _may_show(kept, before, beside, rules) | (not rules.keeps_leavers)
     chosen = _chosen(group, now, kept, may_change, may_stay)
     enough = chosen.sizes >= rules.floor
     if not enough[0]:
@@ -270,8 +275,11 @@ def _may_show(candidate: Release, before: Sequence[Release], beside: Sequence[Re
     """
     may = np.ones(candidate.values.shape[1], bool)
     for other in before:
-        apart = _apart(candidate, other)
-        may &= (apart == 0) | (apart >= rules.gathered)
+        apart, least = (
+            _apart(candidate, other),
+            rules.gathered if other.group == candidate.group else rules.apart,
+        )
+        may &= (apart == 0) | (apart >= least)
     for other in beside:
         may &= _apart(candidate, other) >= rules.apart
     return may

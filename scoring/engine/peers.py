@@ -7,6 +7,7 @@ from another. Frozen for a month: with daily groups, one newcomer could be worke
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -91,7 +92,7 @@ class Release:
     figures: Hundredths
     is_comparable: bool = True  # of an earlier one: made under the same scorecard version
 
-    @property
+    @cached_property
     def sizes(self) -> Whole:
         """How many organizations stand behind each node, (nodes,)."""
         return np.asarray((self.values >= 0).sum(axis=0), np.int64)
@@ -275,10 +276,10 @@ def _may_show(candidate: Release, before: Sequence[Release], beside: Sequence[Re
     """
     may = np.ones(candidate.values.shape[1], bool)
     for other in before:
-        apart, least = (
-            _apart(candidate, other),
-            rules.gathered if other.group == candidate.group else rules.apart,
-        )
+        least = rules.gathered if other.group == candidate.group else rules.apart
+        if (abs(candidate.sizes - other.sizes) >= least).all():
+            continue  # lists that differ so much in size differ by as many
+        apart = _apart(candidate, other)
         may &= (apart == 0) | (apart >= least)
     for other in beside:
         may &= _apart(candidate, other) >= rules.apart

@@ -34,6 +34,7 @@ class Capability(StrEnum):
     REQUEST_REVIEW = "request success review"
     ANSWER_REVIEW_REQUEST = "answer review request"
     WRITE_NOTES = "write notes"  # on the days of the score: what happened then
+    CHOOSE_PEERS = "choose peers"  # whether its scores are among those that peers are compared with
 
 
 # Installation roles; they stand beside the membership roles in the table below.
@@ -53,6 +54,7 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.SEE_AUDIT,
             Capability.REQUEST_REVIEW,
             Capability.WRITE_NOTES,
+            Capability.CHOOSE_PEERS,
         },
     ),
     Role.TRAINING_ADMIN: frozenset(
@@ -129,7 +131,7 @@ CALLED = {ADMIN: "Administrator", AUDITOR: "Auditor", LEAD: "Success lead"}
 CUSTOMER_ROLES = frozenset({Role.CONTACT, Role.TRAINING_ADMIN, Role.VIEWER, Role.PARTNER})
 EVERYWHERE = frozenset({ADMIN, AUDITOR})
 # What staff see with the customer's eyes although it is not theirs to do: a button that answers no to them.
-SHOWN_AS_CUSTOMER = frozenset({Capability.REQUEST_REVIEW})
+SHOWN_AS_CUSTOMER = frozenset({Capability.REQUEST_REVIEW, Capability.CHOOSE_PEERS})
 
 
 class Needs(StrEnum):

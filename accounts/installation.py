@@ -23,6 +23,7 @@ from accounts.access import ADMIN
 from accounts.models import Action, Installation, User
 
 FIELDS = ("site_address", "vendor_name", "support_email", "operator_email")
+LINES = ("has_reference_lines", "reference_top", "reference_average")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 LONGEST_NAME = 80
 
@@ -96,6 +97,66 @@ def tell_operators(subject: str, message: str) -> None:
     """A letter to each of those who run the house."""
     for address in current().operators:
         send_mail(f"{settings.PRODUCT_NAME}: {subject}", message, None, [address])
+
+
+@dataclass(frozen=True)
+class ReferenceLines:
+    """Two levels beside the peers, and what must be said with them."""
+
+    top: int
+    average: int
+
+    @property
+    def values(self) -> tuple[int, int]:
+        return self.average, self.top
+
+    @property
+    def text(self) -> str:
+        return (
+            f"Dashed: {self.average} average and {self.top} top quartile, an unattributed industry reference."
+        )
+
+
+def entered_lines() -> dict[str, bool | int]:
+    """What administrators have entered, drawn or not."""
+    kept = Installation.objects.filter(pk=Installation.ONE).first() or Installation()
+    return {field: getattr(kept, field) for field in LINES}
+
+
+@transaction.atomic
+def draw_lines(values: Mapping[str, bool | int], *, by: User) -> bool:
+    """Keep the two levels and whether they are drawn; whether anything is new.
+
+    raises  SettingRefused for a level that is no score, or two that are not in order
+    """
+    for field in ("reference_top", "reference_average"):
+        if not 0 <= values[field] <= 100:
+            raise SettingRefused(field, str(values[field]), "Enter a whole number from 0 to 100.")
+    if values["reference_average"] >= values["reference_top"]:
+        why = "The top quartile must be above the average."
+        raise SettingRefused("reference_top", str(values["reference_top"]), why)
+    kept = locked()
+    before = {field: getattr(kept, field) for field in LINES}
+    changed = [field for field in LINES if values[field] != before[field]]
+    for field in changed:
+        setattr(kept, field, values[field])
+    if changed:
+        kept.save(update_fields=changed)
+        audit.record(
+            Action.INSTALLATION_CHANGED,
+            by=by,
+            hat=ADMIN,
+            target=kept,
+            before={field: before[field] for field in changed},
+            after={field: values[field] for field in changed},
+        )
+    return bool(changed)
+
+
+def reference_lines() -> ReferenceLines | None:
+    """What customers see beside their peers; None where no administrator has switched it on."""
+    kept = Installation.objects.filter(pk=Installation.ONE, has_reference_lines=True).first()
+    return ReferenceLines(kept.reference_top, kept.reference_average) if kept else None
 
 
 @transaction.atomic

@@ -279,6 +279,8 @@ def _what(
             return "Asked for a success review"
         case Action.REVIEW_ARRANGED:
             return f"Arranged the success review asked for on {after.get('asked')}"
+        case Action.PEERS_CHOSEN:
+            return "Joined the peer comparison" if after.get("contributes") else "Left the peer comparison"
         case Action.ORGANIZATIONS_IMPORTED:
             counted = ", ".join(f"{number} {name}" for name, number in after.items() if number)
             return f"Imported organizations from {entry.target_id}: {counted or 'no lines'}"

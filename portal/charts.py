@@ -108,6 +108,18 @@ class Plot:
 
 
 @dataclass(frozen=True)
+class Strip:
+    """The middle half of others on the scale, and one's own place; rules are dashed levels across it."""
+
+    low: str
+    width: str
+    median: str
+    ticks: tuple[Tick, ...]
+    you: Tick | None
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Scale:
     """A stretch of values from bottom to top."""
 
@@ -126,6 +138,8 @@ class Scale:
 CARD = Scale(50, 92)  # sparklines that stand side by side share one scale
 SCORES = Scale(50, 95)
 FULL = Scale(0, 100)
+STRIP = Scale(40, 100)
+STRIP_GAP = 3.5  # percent of the width: labels closer than this run into each other
 
 
 def gauge(
@@ -158,6 +172,38 @@ def stack(parts: Sequence[tuple[str, float, float]]) -> tuple[Part, ...]:
         bar.append(Part(mark, _percent(start), _percent(min(filled, room)), _percent(start + room)))
         start += room
     return tuple(bar)
+
+
+def strip(own: int | None, middle: tuple[int | None, int, int | None], rules: Sequence[int] = ()) -> Strip:
+    """Lower quartile, median and upper quartile with one's own score, on a scale that tells nothing more.
+
+    units   points; the scale is one of two fixed ones, whatever the others have
+    """
+    lower, median, upper = (middle[1] if each is None else each for each in middle)
+    all_of = [lower, median, upper, *rules, *([] if own is None else [own])]
+    scale = STRIP if min(all_of) >= STRIP.low else FULL
+
+    def at(value: float) -> float:
+        return 100 * scale.share(value)
+
+    labels = [at(each) for each in (lower, median, upper)]
+    labels[0], labels[2] = min(labels[0], labels[1] - STRIP_GAP), max(labels[2], labels[1] + STRIP_GAP)
+    ticks = tuple(
+        Tick(_percent(x), str(each), anchor)
+        for x, each, anchor in zip(labels, (lower, median, upper), ("end", "middle", "start"), strict=True)
+    )
+    you = None
+    if own is not None:
+        anchor = "start" if at(own) < 12 else "end" if at(own) > 88 else "middle"
+        you = Tick(_percent(at(own)), f"You {own}", anchor)
+    return Strip(
+        _percent(at(lower)),
+        _percent(at(upper) - at(lower)),
+        _percent(at(median)),
+        ticks,
+        you,
+        tuple(_percent(at(each)) for each in rules),
+    )
 
 
 def spark(

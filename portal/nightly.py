@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from accounts import audit, retention, seals
 from accounts.models import Action, User
-from scoring import pack, publish, run
+from scoring import pack, publish, releases, run
 from scoring.models import NightStep, Pointer, ScorecardVersion, ScoringRun, StepState
 
 log = logging.getLogger(__name__)
@@ -101,6 +101,14 @@ def close_months(day: date, scorecard: str | None, hands: Hands) -> None:
             _finish(run.open_run(version, close, revision=revision, reason=reason), hands)
 
 
+def release_peers(day: date, scorecard: str | None, hands: Hands) -> None:
+    """Closes that are made again by now give the peer figures of their month, once."""
+    for key in [scorecard] if scorecard else publish.scorecard_keys():
+        for pointer in releases.due(key, day):
+            groups = releases.release(pointer)
+            hands.tell(f"Released the peer figures of {pointer}: {groups} group{'s' if groups != 1 else ''}.")
+
+
 def seal_audit(day: date, scorecard: str | None, hands: Hands) -> None:
     """What the audit log holds by now is sealed."""
     for new in seals.seal():
@@ -124,6 +132,7 @@ STEPS: list[tuple[str, Callable[[date, str | None, Hands], None]]] = [
     ("pack", pack_arrived),
     ("score", score_everyone),
     ("closes", close_months),
+    ("peers", release_peers),
     ("audit seal", seal_audit),
     ("audit retention", retire_audit),
 ]

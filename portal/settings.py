@@ -493,6 +493,7 @@ LEASE_SECONDS = whole("LEASE_SECONDS", 120, 1, 3600)  # how long a silent worker
 CHUNK_ORGANIZATIONS = whole("CHUNK_ORGANIZATIONS", 5000, 1, 100_000)  # what a worker scores at a time
 AUDIT_DAYS = whole("AUDIT_DAYS", 400, 30, 36_500)  # how long an entry of the audit log is kept
 CLOSE_DAY = whole("CLOSE_DAY", 8, 1, 28)  # of the month: its night closes the month before
+PEERS_FLOOR = whole("PEERS_FLOOR", 11, 11, 10_000)  # organizations in the smallest peer group; never fewer
 
 REDIS_URL = url_of("REDIS_URL", {"redis", "rediss", "unix"}, "")
 BROKER_DIR = VAR_DIR / "broker"

@@ -31,6 +31,7 @@ from portal.pages import (
     org_sign_in,
     orgs,
     patterns,
+    peers,
     plan,
     portfolio,
     receipt,
@@ -89,6 +90,8 @@ urlpatterns = [
     path(
         "o/<slug:slug>/trends/notes/<uuid:public_id>/delete/", trends_notes.delete, name="trends-note-delete"
     ),
+    path("o/<slug:slug>/peers/", peers.page, name="peers"),
+    path("o/<slug:slug>/peers/contribute/", peers.contribute, name="peers-contribute"),
     path("o/<slug:slug>/contacts/", contacts.contacts, name="contacts"),
     path("o/<slug:slug>/contacts/invite/", contacts.invite, name="contacts-invite"),
     path("o/<slug:slug>/contacts/together/", contacts.together, name="contacts-together"),

@@ -9,6 +9,30 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.models import Organization, OrganizationFact
+from scoring.peer_models import PeerClose, PeerList, PeerPlace, PeerRelease
+
+__all__ = [
+    "LARGEST",
+    "Batch",
+    "Chunk",
+    "Correction",
+    "Metric",
+    "MetricMonth",
+    "NightStep",
+    "Observation",
+    "PeerClose",
+    "PeerList",
+    "PeerPlace",
+    "PeerRelease",
+    "Pointer",
+    "Quarantine",
+    "ScoreSheet",
+    "ScorecardVersion",
+    "ScoringRun",
+    "Source",
+    "StepState",
+    "Turn",
+]
 
 LARGEST = 1e15  # beyond it a float64 no longer counts in ones; NaN and infinities fail the same check
 

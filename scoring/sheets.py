@@ -6,6 +6,7 @@ Numbers in the order of the scorecard's nodes, little-endian:
   signals                 points, state + 16 × observed base periods: 3 bytes
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from struct import unpack_from
@@ -86,6 +87,20 @@ def unpack(nodes: bytes, scorecard: Scorecard) -> dict[str, Figure]:
             known(points), State(packed % 16), None, history=packed // 16
         )
     return figures
+
+
+def table(rows: Sequence[bytes], scorecard: Scorecard) -> tuple[np.ndarray, np.ndarray]:
+    """Points in hundredths (-1 none) and states of many sheets at once, both (sheets, nodes)."""
+    points = np.full((len(rows), len(scorecard.nodes)), -1, np.int16)
+    states = np.zeros((len(rows), len(scorecard.nodes)), np.uint8)
+    data = np.frombuffer(b"".join(map(bytes, rows)), np.uint8).reshape(len(rows), -1)
+    start = 0
+    for at, kind in zip(columns(scorecard), (TOP, MIDDLE, LEAF), strict=True):
+        end = start + len(at) * kind.itemsize
+        block = np.frombuffer(data[:, start:end].tobytes(), kind).reshape(len(rows), len(at))
+        points[:, at], states[:, at] = block["points"], block["state"] % 16
+        start = end
+    return points, states
 
 
 def tops(nodes: bytes, scorecard: Scorecard) -> dict[str, int | None]:

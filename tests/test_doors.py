@@ -233,6 +233,8 @@ DOORS = [
     notes_of_orchard("trends-notes", only_posts=True),
     notes_of_orchard("trends-note", WRITTEN),
     notes_of_orchard("trends-note-delete", WRITTEN, only_posts=True),
+    of_orchard("peers"),
+    for_these("peers-contribute", ("dana",), "/o/orchard/peers/", depends=False),
     contacts_of_orchard("contacts", who=("dana", "tara", *STAFF, "otto")),
     contacts_of_orchard("contacts-invite", who=MANAGERS, takes_posts=True),
     contacts_of_orchard("contacts-together", who=MANAGERS, what=422, takes_posts=True, only_posts=True),

@@ -55,6 +55,7 @@ class Action(models.TextChoices):
     NOTE_CHANGED = "note_changed", "Note changed"
     NOTE_DELETED = "note_deleted", "Note deleted"
     INSTALLATION_CHANGED = "installation_changed", "Installation changed"
+    PEERS_CHOSEN = "peers_chosen", "Peer comparison joined or left"
     SEALED = "sealed", "Log sealed"
     RETIRED = "retired", "Old log removed"
 

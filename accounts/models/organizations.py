@@ -53,6 +53,8 @@ class Organization(models.Model):
     first_observed_on = models.DateField(null=True, blank=True)
     # Its people sign in with a second factor, or not at all; who comes through its own connection is exempt.
     demands_factor = models.BooleanField(default=False)
+    # Its scores are among those that peers are compared with; whoever does not contribute does not see.
+    contributes = models.BooleanField(default=True, db_default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     # Closed for good; its slug and external id are never given again, its log and measurements stay.
     closed_at = models.DateTimeField(null=True, editable=False)

@@ -46,6 +46,7 @@ DECIDED = {
     "scoring.Observation.organization": "stays: two streams of one metric do not add up to one",
     "scoring.Correction.organization": "stays with the measurements",
     "scoring.MetricMonth.organization": "stays with the measurements",
+    "scoring.PeerPlace.organization": "stays: what it was shown, it was shown; the releases stay untouched",
     "scoring.ScoreSheet.organization": "stays: a score of the past is what it was",
 }
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import Capability, open_organization
 from portal import charts
-from portal.pages import notices, receipt
+from portal.pages import notices, peer_panel, receipt
 from portal.pages.asking import Asking
 from portal.pages.dashboard import NOTHING_YET
 from portal.pages.headline import changes, gauge, gauge_label
@@ -39,6 +39,7 @@ def category(request: Asking, slug: str, category: str, subcategory: str = "") -
         return redirect("dashboard", slug)
     history = read.signal_trends(organization, card.key, until=card.day)
     page = _page(card, node, history, asked=request.GET.get("signal", ""))
+    page |= peer_panel.beside(card, node, page["why"], request.GET.get("signal", ""))
     page["shell"] = shell(request, organization, card, reverse("category", args=[slug, category]))
     return render(request, "portal/category.html", page)
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import Capability, Needs, explain, open_organization
 from accounts.preferences import remember
 from portal import charts
-from portal.pages import receipt
+from portal.pages import peer_panel, receipt
 from portal.pages.asking import Asking
 from portal.pages.gaps import certainty, losses, missing, signal_count
 from portal.pages.headline import changes, gauge, gauge_label, to_next_band
@@ -108,6 +108,7 @@ def overview(request: Asking, card: CardReading, past: history.History) -> dict[
         "missing": missing(card),
         "certainty": certainty(card),
         "check": receipt.address(card.organization, "overall", card.day),
+        "panel": peer_panel.panel(card.organization, overall),
         "notices": [*staff_notices(request, card), *notices(card, timezone.now())],
     }
 

@@ -39,6 +39,16 @@ class HouseForm(Exact):
         return cleaned
 
 
+class LinesForm(Exact):
+    """Two levels that customers may see beside their peers."""
+
+    also = frozenset({"do"})
+
+    has_reference_lines = forms.BooleanField(required=False)
+    reference_top = forms.IntegerField(min_value=0, max_value=100)
+    reference_average = forms.IntegerField(min_value=0, max_value=100)
+
+
 @dataclass(frozen=True)
 class Tried:
     """What became of a test mail."""
@@ -52,19 +62,37 @@ def settings(request: Asking) -> HttpResponse:
     """What is entered, and what the environment says where nothing is; a POST keeps it or tries the mail."""
     admit(request.user, ADMIN)
     form, tried = HouseForm(initial=installation.entered()), None
+    lines = LinesForm(initial=installation.entered_lines())
     if request.method == "POST":
         if not is_fresh(request):
             return ask_again(request, request.get_full_path())
         if request.POST.get("do") == "test":
             tried = try_mail(request)
+        elif request.POST.get("do") == "lines":
+            lines = LinesForm(request.POST)
+            if drawn(request, lines):
+                return redirect("settings")
         else:
             form = HouseForm(request.POST)
             if form.is_valid():
                 is_new = installation.change(form.cleaned_data, by=request.user)
                 messages.success(request, "Saved." if is_new else "Nothing was changed.")
                 return redirect("settings")
-    page = {"house": house(request), "form": form, "tried": tried, **fields_of()}
+    page = {"house": house(request), "form": form, "lines": lines, "tried": tried, **fields_of()}
     return render(request, "portal/settings.html", page)
+
+
+def drawn(request: Asking, lines: LinesForm) -> bool:
+    """Whether the reference lines were kept as entered; the form says why not."""
+    if not lines.is_valid():
+        return False
+    try:
+        is_new = installation.draw_lines(lines.cleaned_data, by=request.user)
+    except installation.SettingRefused as refused:
+        lines.add_error(refused.field, str(refused))
+        return False
+    messages.success(request, "Saved." if is_new else "Nothing was changed.")
+    return True
 
 
 def fields_of() -> dict[str, object]:

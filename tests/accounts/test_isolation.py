@@ -76,6 +76,8 @@ OUTSIDE = {
     "accounts.User_user_permissions": "Django's own, unused",
     "scoring.Chunk": "ranges of ids and how far a night is",
     "scoring.Metric": "what is measured, of nobody",
+    "scoring.PeerClose": "that the peer figures of a close are made",
+    "scoring.PeerRelease": "figures of eleven at least, without a name or a count",
     "scoring.NightStep": "how far a night is",
     "scoring.Pointer": "which night is out",
     "scoring.ScorecardVersion": "how everyone is scored",

@@ -171,3 +171,19 @@ def test_any_numbers_can_be_drawn(values):
 )
 def test_axis_labels_are_short(value, text):
     assert charts.axis_text(value) == text
+
+
+def test_strip_is_drawn_on_a_scale_that_tells_nothing_of_the_others():
+    near, far = charts.strip(74, (64, 71, 79)), charts.strip(74, (39, 71, 79))
+
+    assert (near.low, near.width, near.median, near.you.at) == ("40%", "25%", "51.67%", "56.67%")
+    assert (far.low, far.median, far.you.at) == ("39%", "71%", "74%")
+
+
+def test_labels_of_a_strip_keep_apart():
+    strip = charts.strip(None, (71, 71, 71), (75,))
+
+    places = [float(tick.at[:-1]) for tick in strip.ticks]
+    assert places == sorted(set(places))
+    assert strip.you is None
+    assert len(strip.rules) == 1

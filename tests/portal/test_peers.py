@@ -1,0 +1,223 @@
+"""Peers on the pages: what a customer reads about the others, and what nobody can read there."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from accounts.models import Action, AuditEntry, Installation, Organization
+from portal.nightly import run_night
+from scoring import peers, releases
+from scoring.models import PeerClose, PeerList, PeerPlace, PeerRelease
+from tests.factories import make_measured, make_organization, publish_small_card
+from tests.portal.scored import YESTERDAY, text_of
+
+CLOSE = (YESTERDAY.replace(day=1) - timedelta(days=1)).replace(day=1) - timedelta(days=1)
+
+
+def neighbors(number: int, **fields) -> list[Organization]:
+    """So many others of Orchard's size, each a little better than the one before."""
+    made = []
+    for at in range(number):
+        organization = make_organization(
+            f"Neighbor {at}", products=["sales", "platform"], seats=500, **fields
+        )
+        make_measured(
+            organization, CLOSE, sales__licenses_activated={CLOSE - timedelta(days=1): 200 + 20 * at}
+        )
+        made.append(organization)
+    return made
+
+
+def close(*organizations: Organization) -> None:
+    """The month's close, made again on its day: two nights of it, as the night would."""
+    publish_small_card()
+    for organization in organizations:
+        Organization.objects.filter(pk=organization.pk).update(seats=500)
+        make_measured(organization, CLOSE)
+    run_night(CLOSE)
+    run_night(CLOSE + timedelta(days=7))
+
+
+@pytest.fixture
+def compared(client, dana, orchard) -> Organization:
+    """Orchard among eleven others, after one close; Dana is signed in."""
+    publish_small_card()
+    neighbors(11)
+    close(orchard)
+    client.force_login(dana)
+    return orchard
+
+
+def test_contact_reads_the_quarter_the_group_and_the_close(client, compared):
+    page = text_of(client.get("/o/orchard/peers/"))
+
+    found = peers.newest(compared)
+    assert f"At the close of {CLOSE.day} " in page
+    assert "11–24 organizations" in page
+    assert "Organizations of your size (251–1,000 seats)" in page
+    assert f"with {found.standings['overall'].own} you are in the" in page
+
+
+@pytest.mark.parametrize("address", ["", "score/product-adoption/"])
+def test_overview_and_category_show_the_peers(client, compared, address):
+    page = client.get(f"/o/orchard/{address}").content.decode()
+
+    assert 'class="plot plot--strip"' in page
+    assert 'href="/o/orchard/peers/"' in page
+
+
+def test_explanation_of_a_signal_has_the_median_of_the_peers(client, compared):
+    page = text_of(client.get("/o/orchard/score/product-adoption/?signal=sales.license_activation"))
+
+    median = peers.newest(compared).standings["sales.license_activation"].median
+    assert f"Peer median {median} at the close of" in page
+
+
+def test_nothing_on_the_page_counts_or_names_the_others(client, compared):
+    for address in ("peers/", "", "score/product-adoption/"):
+        content = client.get(f"/o/orchard/{address}").content.decode()
+        assert "Neighbor" not in content
+        assert not re.search(r"\b12 (organizations|orgs|peers)", content)
+
+
+def test_release_holds_neither_a_name_nor_a_count(compared):
+    release = PeerRelease.objects.get()
+
+    columns = {field.name for field in PeerRelease._meta.concrete_fields}
+    assert columns == {"id", "close", "rung", "low", "high", "industry", "size_range", "figures"}
+    assert all(
+        isinstance(each, int) and 0 <= each <= 100 for told in release.figures.values() for each in told
+    )
+    assert {len(told) for told in release.figures.values()} == {1, 3}
+
+
+def test_lists_behind_the_figures_are_the_houses_alone():
+    assert PeerList.wall == "house"
+
+
+def test_everybody_of_a_group_sees_the_same_figures(compared):
+    shown = {place.release_id for place in PeerPlace.objects.filter(why="shown")}
+
+    assert len(shown) == 1
+    assert PeerPlace.objects.filter(why="shown").count() == 12
+
+
+def test_releasing_again_changes_nothing(compared):
+    before = list(PeerRelease.objects.values())
+    Organization.objects.exclude(pk=compared.pk).update(contributes=False)
+
+    run_night(CLOSE + timedelta(days=8))
+
+    assert releases.due("customer-success", YESTERDAY) == []
+    assert list(PeerRelease.objects.values()) == before
+    assert PeerClose.objects.count() == 1
+
+
+def test_close_is_released_only_when_its_feeds_are_in(client, dana, orchard):
+    publish_small_card()
+    make_measured(orchard, CLOSE)
+
+    run_night(CLOSE)
+
+    assert not PeerClose.objects.exists()
+
+
+def test_ten_are_not_shown(client, dana, orchard):
+    publish_small_card()
+    neighbors(9)
+    close(orchard)
+    client.force_login(dana)
+
+    page = client.get("/o/orchard/peers/")
+
+    assert "Not enough peers" in text_of(page)
+    assert "plot--strip" not in page.content.decode()
+
+
+def test_organization_that_opted_out_neither_counts_nor_sees(client, dana, orchard):
+    publish_small_card()
+    neighbors(11)
+    client.force_login(dana)
+    answer = client.post("/o/orchard/peers/contribute/", {"contribute": "no"}, follow=True)
+    assert "From the next close on you do not contribute" in text_of(answer)
+
+    close(orchard)
+
+    page = client.get("/o/orchard/peers/")
+    assert "You do not contribute" in text_of(page)
+    assert "plot--strip" not in page.content.decode()
+    assert PeerPlace.objects.get(organization=orchard).why == "opted_out"
+    entry = AuditEntry.objects.get(action=Action.PEERS_CHOSEN)
+    assert (entry.organization_id, entry.after, entry.hat) == (orchard.pk, {"contributes": False}, "contact")
+
+
+def test_choice_holds_from_the_next_close_on(client, compared):
+    client.post("/o/orchard/peers/contribute/", {"contribute": "no"})
+
+    page = client.get("/o/orchard/peers/")
+
+    assert "plot--strip" in page.content.decode()
+    assert "This was chosen since the last close" in text_of(page)
+
+
+def test_success_manager_sees_what_the_customer_sees_and_cannot_choose(client, compared, casey):
+    mine = client.get("/o/orchard/peers/").content.decode()
+    client.force_login(casey)
+
+    page = client.get("/o/orchard/peers/").content.decode()
+
+    strip = re.compile(r"<figure>.*?</figure>", re.S)
+    assert strip.findall(page) == strip.findall(mine)
+    assert "Stop contributing" not in page
+
+
+def test_merged_organization_leaves_and_the_releases_stay(compared):
+    before = list(PeerRelease.objects.values())
+    gone = Organization.objects.get(slug="neighbor-0")
+    Organization.objects.filter(pk=gone.pk).update(merged_into=compared, closed_at="2026-01-01T00:00Z")
+
+    assert list(PeerRelease.objects.values()) == before
+    assert gone.pk in [int(each) for each in memoryview(PeerList.objects.get().ids).cast("B").cast("q")]
+
+
+def test_deleted_organization_leaves_the_releases_untouched(compared):
+    before = list(PeerRelease.objects.values())
+
+    Organization.objects.get(slug="neighbor-0").delete()
+
+    assert list(PeerRelease.objects.values()) == before
+    assert PeerList.objects.count() == 1
+
+
+def test_reference_lines_are_off_until_an_administrator_draws_them(client, compared, ada, dana):
+    assert "industry reference" not in text_of(client.get("/o/orchard/peers/"))
+    client.force_login(ada)
+    client.post(
+        "/manage/settings/",
+        {"do": "lines", "has_reference_lines": "on", "reference_top": "85", "reference_average": "75"},
+    )
+    client.force_login(dana)
+
+    page = client.get("/o/orchard/peers/")
+
+    assert "75 average and 85 top quartile, an unattributed industry reference" in text_of(page)
+    assert page.content.decode().count('class="axis dash"') == 2
+
+
+@pytest.mark.parametrize(("top", "average"), [("70", "75"), ("101", "75"), ("85", "-1"), ("x", "75")])
+def test_reference_lines_must_be_scores_in_order(client, ada, top, average):
+    client.force_login(ada)
+
+    client.post(
+        "/manage/settings/",
+        {"do": "lines", "has_reference_lines": "on", "reference_top": top, "reference_average": average},
+    )
+
+    assert not Installation.objects.filter(has_reference_lines=True).exists()
+
+
+def test_new_organization_reads_that_the_comparison_comes(client, dana, orchard):
+    client.force_login(dana)
+
+    assert "Nothing to compare yet" in text_of(client.get("/o/orchard/peers/"))

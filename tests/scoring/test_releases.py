@@ -1,0 +1,1 @@
+"""The peer figures of a month, made once when its close is."""

@@ -1,8 +1,9 @@
 """Files that people ask for wait here until a worker makes them."""
 
+import uuid
+
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import uuid
 from django.conf import settings
 from django.db import migrations, models
 

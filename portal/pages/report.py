@@ -74,7 +74,7 @@ def data_of(card: CardReading, past: history.History) -> dict[str, Any]:
             "title": line.title,
             "finding": line.finding,
             "alt": line.label,
-            "svg": drawing.plot(line.plot, width=WIDTH, height=185, band_text=line.band_text)
+            "svg": drawing.plot(line.plot, width=WIDTH, height=250, band_text=line.band_text)
             if line.plot
             else None,
             "legend": [{"key": drawing.key(mark), "name": name} for mark, name in line.legend],
@@ -116,8 +116,7 @@ def summary(card: CardReading) -> str:
             f"There is no overall score on {day(card.day)}: {STATES[overall.state].lower()}. "
             "No number is shown while it would mislead; the categories show what is known."
         )
-    named = f" ({overall.band.name})" if overall.band else ""
-    said = [f"The score is {exact(overall.points)}, shown as {whole(overall.points)} of 100{named}."]
+    said = [f"The score is {exact(overall.points)}, shown as {whole(overall.points)} of 100."]
     said += [f"{change(by)} points {since}." for by, since in changes(card, overall)[:1]]
     said.append(to_next_band(card, overall))
     if overall.coverage is not None:
@@ -184,11 +183,12 @@ def lost(card: CardReading) -> dict[str, Any]:
     found: Any = losses(card)
     if found is None:
         return {"lead": "This is said as soon as there is an overall score.", "rows": [], "rest": ""}
+    scored = {each.name: each.points for each in read.walk(card.overall) if each.signal}
     rows = [
         {
             "name": loss.name,
             "category": loss.category,
-            "score": loss.facts.removeprefix("scores "),
+            "score": points(scored[loss.name]),
             "points": loss.points,
         }
         for loss in found["rows"]

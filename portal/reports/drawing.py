@@ -21,7 +21,7 @@ FONTS = "Liberation Sans, DejaVu Sans, Arial, Helvetica, Libertinus Serif"
 
 def plot(drawn: Plot, *, width: float, height: float, band_text: str = "") -> str:
     """Lines over time with both axes."""
-    left, right, top, bottom = 26.0, 30.0, 8.0, 22.0
+    left, right, top, bottom = 22.0, 26.0, 8.0, 18.0
     inner, tall = width - left - right, height - top - bottom
 
     def x(percent: str) -> str:
@@ -40,34 +40,34 @@ def plot(drawn: Plot, *, width: float, height: float, band_text: str = "") -> st
     for tick in drawn.up:
         at = y(tick.at)
         parts.append(f'<path d="M{_n(left)} {at}H{_n(left + inner)}" stroke="{LINE}"/>')
-        parts.append(_text(_n(left - 7), at, tick.text, "end", dy=4))
+        parts.append(_text(_n(left - 7), at, tick.text, "end", dy=3))
     for tick in drawn.across:
-        parts.append(_text(x(tick.at), _n(top + tall + 16), tick.text, tick.anchor))
+        parts.append(_text(x(tick.at), _n(top + tall + 13), tick.text, tick.anchor))
     if drawn.band and band_text:
-        parts.append(_text(_n(left + 6), y(drawn.band_label), band_text, "start", dy=4))
+        parts.append(_text(_n(left + 6), y(drawn.band_label), band_text, "start", dy=3))
     for line in drawn.lines:
         dash = "" if line.is_main else DASHES.get(line.key, "")
         dashed = f' stroke-dasharray="{dash}"' if dash else ""
         parts.append(
             f'<path d="{_scaled(line.path, left, top, inner, tall)}" fill="none"'
-            f' stroke="{MARKS.get(line.key, INK)}" stroke-width="{2.5 if line.is_main else 1.75}"'
+            f' stroke="{MARKS.get(line.key, INK)}" stroke-width="{2 if line.is_main else 1.4}"'
             f' stroke-linejoin="round" stroke-linecap="round"{dashed}/>'
         )
     for line in drawn.lines:
         color = MARKS.get(line.key, INK)
-        radius = 4.5 if line.is_main else 3.5
+        radius = 4 if line.is_main else 3
         parts.append(
             f'<circle cx="{x(line.x)}" cy="{y(line.y)}" r="{radius}" fill="{color}" stroke="{PAPER}"'
             ' stroke-width="1.5"/>'
         )
         end = _n(left + inner * _share(line.x) + 8)
-        parts.append(_text(end, y(line.label_y), line.text, "start", dy=4, color=color, bold=True))
+        parts.append(_text(end, y(line.label_y), line.text, "start", dy=3, color=color, bold=True))
     return _svg(width, height, parts)
 
 
 def gauge(drawn: Gauge, *, width: float) -> str:
     """The scale of the bands with the score on it."""
-    left, top, height = 12.0, 22.0, 58.0
+    left, top, height = 10.0, 20.0, 52.0
     inner = width - 2 * left
 
     def x(percent: str) -> str:
@@ -80,7 +80,7 @@ def gauge(drawn: Gauge, *, width: float) -> str:
         parts.append(f'<rect x="{x(zone.x)}" y="{_n(top + 6)}" width="{wide}" height="10" fill="{soft}"/>')
         parts.append(f'<rect x="{x(zone.x)}" y="{_n(top + 16)}" width="{wide}" height="3" fill="{full}"/>')
     for tick in drawn.ticks:
-        parts.append(_text(x(tick.at), _n(top + 33), tick.text, "middle"))
+        parts.append(_text(x(tick.at), _n(top + 29), tick.text, "middle"))
     if drawn.low:
         low, high, at = x(drawn.low), x(drawn.high), _n(top + 11)
         ends = f"M{low} {at}H{high}M{low} {_n(top + 7)}v8M{high} {_n(top + 7)}v8"
@@ -88,7 +88,7 @@ def gauge(drawn: Gauge, *, width: float) -> str:
     at = x(drawn.at)
     parts.append(f'<path d="M{at} {_n(top + 2.5)}l-5.5 -8.5h11z" fill="{INK}"/>')
     parts.append(f'<path d="M{at} {_n(top)}v19" stroke="{INK}" stroke-width="2.5"/>')
-    parts.append(_text(at, _n(top - 10), drawn.text, "middle", color=INK, bold=True))
+    parts.append(_text(at, _n(top - 9), drawn.text, "middle", color=INK, bold=True))
     return _svg(width, height, parts)
 
 
@@ -135,7 +135,7 @@ def _text(
     weight = ' font-weight="bold"' if bold else ""
     return (
         f'<text x="{x}" y="{down}" text-anchor="{anchor}" fill="{color}" font-family="{FONTS}"'
-        f' font-size="11"{weight}>{escape(text)}</text>'
+        f' font-size="8.5"{weight}>{escape(text)}</text>'
     )
 
 

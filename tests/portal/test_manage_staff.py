@@ -80,7 +80,7 @@ def test_list_comes_in_pages_and_asks_few_questions(as_ada, orchard):
     with CaptureQueriesContext(connection) as queries:
         first = as_ada.get(LIST)
 
-    assert len(queries) <= 10
+    assert len(queries) <= 8
     assert (len(listed(first)), len(listed(as_ada.get(LIST, {"page": 2})))) == (50, 11)
 
 

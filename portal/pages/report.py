@@ -194,7 +194,7 @@ def lost(card: CardReading) -> dict[str, Any]:
         for loss in found["rows"]
     ]
     rest = f"{found['others']} other signals cost {found['rest']} points together." if found["others"] else ""
-    lead = f"{found['total']} points are missing to 100. These signals cost most of them."
+    lead = f"{found['total']} points are missing to 100. These signals cost the most."
     return {
         "lead": lead if rows else "Nothing: every signal with data scores 100.",
         "rows": rows,

@@ -44,7 +44,8 @@ def plot(drawn: Plot, *, width: float, height: float, band_text: str = "") -> st
     for tick in drawn.across:
         parts.append(_text(x(tick.at), _n(top + tall + 13), tick.text, tick.anchor))
     if drawn.band and band_text:
-        parts.append(_text(_n(left + 6), y(drawn.band_label), band_text, "start", dy=3))
+        halo = SOFT.get(drawn.band.tone, TRACK)
+        parts.append(_text(_n(left + 6), y(drawn.band_label), band_text, "start", dy=3, halo=halo))
     for line in drawn.lines:
         dash = "" if line.is_main else DASHES.get(line.key, "")
         dashed = f' stroke-dasharray="{dash}"' if dash else ""
@@ -129,10 +130,19 @@ def _svg(width: float, height: float, parts: Sequence[str]) -> str:
 
 
 def _text(
-    x: str, y: str, text: str, anchor: str, *, dy: float = 0, color: str = INK_3, bold: bool = False
+    x: str,
+    y: str,
+    text: str,
+    anchor: str,
+    *,
+    dy: float = 0,
+    color: str = INK_3,
+    bold: bool = False,
+    halo: str = "",
 ) -> str:
     down = _n(float(y) + dy)
     weight = ' font-weight="bold"' if bold else ""
+    weight += f' stroke="{halo}" stroke-width="3" paint-order="stroke"' if halo else ""
     return (
         f'<text x="{x}" y="{down}" text-anchor="{anchor}" fill="{color}" font-family="{FONTS}"'
         f' font-size="8.5"{weight}>{escape(text)}</text>'

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import typst
-
 TEMPLATE = Path(__file__).parent / "score_report.typ"
 FONTS = ("Liberation Sans", "DejaVu Sans", "Arial", "Helvetica", "Libertinus Serif")
 
@@ -20,6 +18,8 @@ def typeset(data: Mapping[str, Any]) -> bytes:
 
     data    what portal.pages.report says, ready text and drawings; see the top of the template
     """
+    import typst  # late: a night and a page that set nothing are spared its memory
+
     told = json.dumps({"fonts": FONTS, **data}, ensure_ascii=False)
     made = typst.compile(TEMPLATE, root=TEMPLATE.parent, sys_inputs={"data": told}, pdf_standards=["ua-1"])
     if not isinstance(made, bytes):

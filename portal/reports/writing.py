@@ -4,13 +4,14 @@ import io
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-
-import xlsxwriter
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
+from typing import TYPE_CHECKING
 
 from accounts.rows.cells import Cell, as_csv, safe
 from portal.reports.tables import FIRST_DAY, Book, Column, Kind, Table
+
+if TYPE_CHECKING:
+    from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 
 CSV, XLSX, PDF = "csv", "xlsx", "pdf"
 TYPES = {
@@ -30,6 +31,8 @@ def csv_of(table: Table) -> bytes:
 
 def xlsx_of(book: Book) -> bytes:
     """The book as XLSX: a sheet that says what it is, then a sheet for each table."""
+    import xlsxwriter  # late: a night and a page that write none are spared its memory
+
     out = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(out, options) as workbook:
@@ -41,7 +44,7 @@ def xlsx_of(book: Book) -> bytes:
     return out.getvalue()
 
 
-def _write(sheet: Worksheet, table: Table, head: Format, forms: dict[Kind, Format]) -> None:
+def _write(sheet: "Worksheet", table: Table, head: "Format", forms: "dict[Kind, Format]") -> None:
     """The heading stays where it is; every cell by the method of its own type, never by a guess."""
     for at, column in enumerate(table.columns):
         sheet.set_column(at, at, column.kind.width)
@@ -55,7 +58,7 @@ def _write(sheet: Worksheet, table: Table, head: Format, forms: dict[Kind, Forma
             _cell(sheet, line, at, cell, forms.get(kind), forms[Kind.DAY])
 
 
-def _cell(sheet: Worksheet, line: int, at: int, cell: Cell, form: Format | None, day: Format) -> None:
+def _cell(sheet: "Worksheet", line: int, at: int, cell: Cell, form: "Format | None", day: "Format") -> None:
     if cell is None:
         return
     if isinstance(cell, str):

@@ -6,7 +6,9 @@ What an administrator has entered wins; what is empty is as the environment says
 import smtplib
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -51,13 +53,36 @@ class House:
     operators: tuple[str, ...]
 
 
+# What this request was told already; None outside of one, where every question is asked anew.
+_told: ContextVar[list[House] | None] = ContextVar("told", default=None)
+
+
+@contextmanager
+def asked_once() -> Generator[None]:
+    """Inside, the database is asked once what holds: for as long as a request lasts."""
+    token = _told.set([])
+    try:
+        yield
+    finally:
+        _told.reset(token)
+
+
 def current() -> House:
     """What holds now; the environment's alone when the database does not answer."""
+    told = _told.get()
+    if told:
+        return told[0]
     try:
         kept = Installation.objects.filter(pk=Installation.ONE).first()
     except DatabaseError:
-        kept = None
-    kept = kept or Installation()
+        return _house(Installation())  # not remembered: it may answer again
+    house = _house(kept or Installation())
+    if told is not None:
+        told.append(house)
+    return house
+
+
+def _house(kept: Installation) -> House:
     return House(
         site_address=kept.site_address or settings.SITE_ADDRESS,
         vendor_name=kept.vendor_name or settings.VENDOR_NAME,
@@ -174,6 +199,8 @@ def change(values: Mapping[str, str], *, by: User | None = None) -> bool:
     for field in changed:
         setattr(kept, field, clean[field])
     kept.save(update_fields=changed)
+    if told := _told.get():
+        told.clear()
     audit.record(
         Action.INSTALLATION_CHANGED,
         by=by,

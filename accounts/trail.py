@@ -30,6 +30,7 @@ from accounts.rows.cells import as_csv
 READS = (
     Action.SCORE_OPENED,
     Action.LOG_EXPORTED,
+    Action.SCORE_EXPORTED,
     Action.REFUSED,
     Action.IMPERSONATION_STARTED,
     Action.IMPERSONATION_ENDED,
@@ -315,6 +316,10 @@ def _what(
             return "Ran the nights that were due" if due else f"Ran the night of {entry.target_id}"
         case Action.LOG_EXPORTED:
             return f"Exported {after.get('lines')} lines of this log"
+        case Action.SCORE_EXPORTED:
+            return f"Exported {after.get('file')}"
+        case Action.PORTFOLIO_EXPORTED:
+            return f"Exported {after.get('lines')} lines of the portfolio"
         case Action.COVERED:
             absent = _name(trail, int(after["absent"]), people, own) or "somebody of the service"
             if after.get("until") == "never":

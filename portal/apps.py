@@ -16,5 +16,5 @@ class PortalConfig(AppConfig):
     name = "portal"
 
     def ready(self) -> None:
-        # Of another app, for `migrate` is silent about one without models, as ours is.
+        # Of one app alone: once a `migrate`, whichever apps it is about to change.
         post_migrate.connect(make_cache_table, sender=apps.get_app_config("accounts"))

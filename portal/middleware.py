@@ -22,7 +22,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 
-from accounts import audit, factors, impersonation, sessions
+from accounts import audit, factors, impersonation, installation, sessions
 from accounts.access import ADMIN, hat_of, installation_roles
 from accounts.impersonation import Over, Seeing
 from accounts.isolation import EVERYONE, acting_for
@@ -88,7 +88,7 @@ class Memory:
             agent=request.headers.get("User-Agent", ""),
             waiting=[],
         )
-        with audit.during(asked):
+        with audit.during(asked), installation.asked_once():
             response = self.get_response(request)
             asked.page = request.resolver_match.view_name if request.resolver_match else ""
             return response

@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from accounts import audit, retention, seals
 from accounts.models import Action, User
 from scoring import pack, publish, releases, run
+from portal.reports import jobs
 from scoring.models import NightStep, Pointer, ScorecardVersion, ScoringRun, StepState
 
 log = logging.getLogger(__name__)
@@ -127,12 +128,19 @@ def retire_audit(day: date, scorecard: str | None, hands: Hands) -> None:
         hands.tell(f"Removed {gone.entries} entries of the audit log, older than {gone.before:%Y-%m-%d}.")
 
 
+def remove_exports(day: date, scorecard: str | None, hands: Hands) -> None:
+    """Files that people asked for are removed after EXPORT_DAYS."""
+    if gone := jobs.expire():
+        hands.tell(f"Removed {gone} export{'s' if gone != 1 else ''}, older than kept.")
+
+
 STEPS: list[tuple[str, Callable[[date, str | None, Hands], None]]] = [
     ("give up", give_up),
     ("pack", pack_arrived),
     ("score", score_everyone),
     ("closes", close_months),
     ("peers", release_peers),
+    ("exports", remove_exports),
     ("audit seal", seal_audit),
     ("audit retention", retire_audit),
 ]

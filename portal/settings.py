@@ -116,6 +116,7 @@ VAR_DIR = Path(env.str("CAIRN_VAR", default=str(BASE_DIR / "var"))).expanduser()
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 MAIL_DIR = VAR_DIR / "mail"
 LOG_DIR = VAR_DIR / "log"
+EXPORT_DIR = VAR_DIR / "exports"  # web and worker read and write it
 
 
 def own_secret_key() -> str:
@@ -492,6 +493,7 @@ NIGHT_HOUR = whole("NIGHT_HOUR", 1, 0, 23)  # UTC
 LEASE_SECONDS = whole("LEASE_SECONDS", 120, 1, 3600)  # how long a silent worker keeps its chunk
 CHUNK_ORGANIZATIONS = whole("CHUNK_ORGANIZATIONS", 5000, 1, 100_000)  # what a worker scores at a time
 AUDIT_DAYS = whole("AUDIT_DAYS", 400, 30, 36_500)  # how long an entry of the audit log is kept
+EXPORT_DAYS = whole("EXPORT_DAYS", 7, 1, 90)  # how long a file that somebody asked for is kept
 CLOSE_DAY = whole("CLOSE_DAY", 8, 1, 28)  # of the month: its night closes the month before
 PEERS_FLOOR = whole("PEERS_FLOOR", 11, 11, 10_000)  # organizations in the smallest peer group; never fewer
 
@@ -538,6 +540,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=str(NIGHT_HOUR), minute="0"),
         "options": {"expires": HOUR},
     },
+    "exports": {"task": "portal.exporting.make_exports", "schedule": 60.0, "options": {"expires": 50}},
     "sweep": {"task": "portal.tasks.sweep", "schedule": 300.0, "options": {"expires": 240}},
 }
 

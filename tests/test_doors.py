@@ -266,6 +266,19 @@ DOORS = [
     for_admins("audit", casey=200, cole=200, lena=200, otto=200),
     for_admins("audit_export", casey=200, cole=200, lena=200, otto=200),
     for_staff("portfolio"),
+    for_staff("portfolio-export").at("csv"),
+    of_orchard("exports"),
+    of_orchard("export-now", "score", "csv"),
+    replace(of_orchard("export-make", "report"), takes_posts=True, only_posts=True).at(
+        "orchard", "report", **dict.fromkeys(CUSTOMERS + STAFF, "/o/orchard/exports/")
+    ),
+    # Of a file that nobody asked for; tests/portal/test_exports.py fetches real ones.
+    replace(of_orchard("export-file", NO_PLACE, **dict.fromkeys(CUSTOMERS + STAFF, 404)), depends=False),
+    replace(
+        of_orchard("export-again", NO_PLACE, **dict.fromkeys(CUSTOMERS + STAFF, 404)),
+        takes_posts=True,
+        only_posts=True,
+    ),
     for_staff("covers", gus=403, otto=403, takes_posts=True),
     replace(once_signed_in("end-cover", 404), arguments=("404",), only_posts=True),
     for_admins("staff"),
@@ -637,6 +650,7 @@ def test_premier_contact_finds_the_plan_open_and_the_score_closed(door, site, pi
     closed = dict.fromkeys([each.name for each in OF_THE_SCORE], 403) | dict.fromkeys(
         ("answer-review", "see-as-customer", "impersonate", *NOTES), 403
     )
+    closed |= dict.fromkeys(("export-make", "export-file", "export-again"), 403)
     closed |= {each.name: 403 for each in OF_ONE_ORGANIZATION if each.name.startswith("manage-")}
     posts = {"request-review": 302, "contacts-together": 422} | dict.fromkeys(OF_ORCHARD_ALONE, 404)
     admins = {"contact-deactivate": 403, "contact-reactivate": 403}  # before anybody is looked for

@@ -33,6 +33,8 @@ class Action(models.TextChoices):
     ORGANIZATION_CHANGED = "organization_changed", "Organization changed"
     ORGANIZATION_MERGED = "organization_merged", "Organization merged"
     ORGANIZATIONS_EXPORTED = "organizations_exported", "Organizations exported"
+    SCORE_EXPORTED = "score_exported", "Score or contacts exported"
+    PORTFOLIO_EXPORTED = "portfolio_exported", "Portfolio exported"
     ASSIGNED = "assigned", "Success manager or guide assigned"
     COVERED = "covered", "Cover arranged"
     TEAM_CHANGED = "team_changed", "Team changed"

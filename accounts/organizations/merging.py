@@ -42,6 +42,7 @@ DECIDED = {
     "accounts.Identity.organization": "stays with its connection",
     "accounts.User.last_organization": "stays: what is closed is not offered again",
     "accounts.AuditEntry.organization": "stays: what happened, happened to the one it happened to",
+    "portal.ExportJob.organization": "stays, and goes within days: its files are of the one that goes",
     "scoring.Batch.organization": "stays with the measurements",
     "scoring.Observation.organization": "stays: two streams of one metric do not add up to one",
     "scoring.Correction.organization": "stays with the measurements",

@@ -18,6 +18,7 @@ from portal.pages.dashboard import NOTHING_YET
 from portal.pages.headline import changes, gauge, gauge_label
 from portal.pages.kinds import rule_of, told
 from portal.pages.shell import shell
+from portal.pages.unchanged import conditional
 from portal.pages.why import silent_line, why
 from portal.pages.words import COUNTED, KINDS, STATES
 from portal.templatetags.scores import NOTHING, add_up_tenths, percent, points, share, whole
@@ -29,6 +30,7 @@ type History = Mapping[str, Sequence[tuple[date, int | None]]]
 
 
 @require_safe
+@conditional
 def category(request: Asking, slug: str, category: str, subcategory: str = "") -> HttpResponse:
     organization = open_organization(request.user, slug, to=Capability.SEE_SCORE)
     card = read.explained(organization)

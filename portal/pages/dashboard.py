@@ -21,6 +21,7 @@ from portal.pages.headline import changes, gauge, gauge_label, to_next_band
 from portal.pages.notices import Notice, notices
 from portal.pages.shell import shell
 from portal.pages.trend import asked_period, links, placed, score, trend
+from portal.pages.unchanged import conditional
 from portal.pages.words import STATES
 from portal.templatetags.scores import add_up_tenths, day, percent, points, whole
 from scoring import history, read
@@ -39,6 +40,7 @@ CLOSED_TO_CONTACTS = {
 
 
 @require_safe
+@conditional
 def dashboard(request: Asking, slug: str) -> HttpResponse:
     organization = open_organization(request.user, slug, to=Capability.SEE_SCORE)
     remember(request.user, organization)

@@ -22,6 +22,7 @@ from portal.pages.asking import Asking
 from portal.pages.house import house
 from portal.pages.sorting import Column, Sort, asked_sort, head
 from portal.pages.standing import cards as cards_of
+from portal.pages.unchanged import conditional
 from portal.pages.words import STATES
 from portal.templatetags.scores import day, whole
 from scoring import portfolio as scored
@@ -67,6 +68,7 @@ SORTS: dict[str, tuple[Callable[["Organizations", Scores], "Organizations"], tup
 
 
 @require_safe
+@conditional
 def portfolio(request: Asking) -> HttpResponse:
     everything = looked_after(request.user)
     team = portfolios.team_of(request.user)

@@ -46,6 +46,9 @@ NATURES: dict[str, str] = {
     "gauge": "An average",
 }
 
+# What a kind of file is called.
+FILES: dict[str, str] = {"csv": "CSV", "xlsx": "Excel", "pdf": "PDF"}
+
 # "Change your language" in the commonest others, for someone who may not read the rest of the page.
 CHANGE_LANGUAGE: dict[str, str] = {
     "de": "Sprache ändern",

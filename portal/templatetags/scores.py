@@ -139,6 +139,11 @@ def month(when: date) -> str:
     return f"{MONTHS[when.month - 1]} {when.year}"
 
 
+def file_size(size: int) -> str:
+    """20 KB, 1.4 MB: how much there is to fetch."""
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(1, round(size / 1e3))} KB"
+
+
 def month_of(index: float) -> str:
     """October 2026, from the engine's count of months (year × 12 + month − 1)."""
     return f"{MONTHS[int(index) % 12]} {int(index) // 12}"

@@ -200,7 +200,7 @@ def test_list_does_not_ask_once_a_row(client, ada, db, django_assert_max_num_que
     client.force_login(ada)
     client.get("/orgs/")  # the first request of a session asks once who demands a second factor
 
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(12):
         client.get("/orgs/")
 
 

@@ -33,6 +33,7 @@ class Capability(StrEnum):
     SEE_AUDIT = "see audit"  # who looked and who changed; how much of it, accounts.trail decides by role
     REQUEST_REVIEW = "request success review"
     ANSWER_REVIEW_REQUEST = "answer review request"
+    SET_TARGETS = "set targets"  # where the score is to be, and which signals matter less; it moves no score
 
 
 # Installation roles; they stand beside the membership roles in the table below.
@@ -51,6 +52,7 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.MANAGE_CONNECTION,
             Capability.SEE_AUDIT,
             Capability.REQUEST_REVIEW,
+            Capability.SET_TARGETS,
         },
     ),
     Role.TRAINING_ADMIN: frozenset(
@@ -72,6 +74,7 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.SEE_AS_CUSTOMER,
             Capability.SEE_AUDIT,
             Capability.ANSWER_REVIEW_REQUEST,
+            Capability.SET_TARGETS,
         },
     ),
     Role.GUIDE: frozenset(
@@ -142,10 +145,14 @@ class Needs(StrEnum):
 NEEDS: dict[Capability, tuple[Needs, ...]] = {
     Capability.SEE_SCORE: (Needs.PLAN, Needs.PRODUCT, Needs.LANGUAGE),
     Capability.REQUEST_REVIEW: (Needs.PLAN, Needs.PRODUCT),
+    Capability.SET_TARGETS: (Needs.PLAN, Needs.PRODUCT, Needs.LANGUAGE),
 }
 
 # The words of the setting PLAN_OPENS, which says what each plan opens to the customer.
 ROUTES = {"score": Capability.SEE_SCORE, "review": Capability.REQUEST_REVIEW}
+
+# What a plan opens together with something else: without the score there is nothing to set a target on.
+TOGETHER = {Capability.SET_TARGETS: Capability.SEE_SCORE}
 
 # What staff open of a customer's that the customer may read about.
 WRITTEN_DOWN: dict[str, Action] = {Capability.SEE_SCORE: Action.SCORE_OPENED}
@@ -398,7 +405,7 @@ def plans_that_open(to: Capability) -> list[str]:
 
 
 def _plan_opens(user: User, opened: Opened, to: Capability) -> bool:
-    return opened.plan is not None and to in opened_by(opened.plan.plan)
+    return opened.plan is not None and TOGETHER.get(to, to) in opened_by(opened.plan.plan)
 
 
 def _has_product(user: User, opened: Opened, to: Capability) -> bool:

@@ -2,6 +2,7 @@
 
 from accounts.models.audit import Action, Actor, AuditEntry, AuditRetirement, AuditSeal, Result
 from accounts.models.connections import Certificate, Connection, Identity
+from accounts.models.goals import Emphasis, Matters, Target
 from accounts.models.installation import Installation
 from accounts.models.invitations import Invitation
 from accounts.models.organizations import (
@@ -27,10 +28,12 @@ __all__ = [
     "Certificate",
     "Connection",
     "Cover",
+    "Emphasis",
     "FactorReset",
     "Identity",
     "Installation",
     "Invitation",
+    "Matters",
     "Membership",
     "Organization",
     "OrganizationFact",
@@ -43,6 +46,7 @@ __all__ = [
     "ReviewRequest",
     "Role",
     "SignedIn",
+    "Target",
     "Team",
     "Upload",
     "User",

@@ -16,10 +16,12 @@ from accounts.preferences import remember
 from portal import charts
 from portal.pages.asking import Asking
 from portal.pages.gaps import certainty, losses, missing, signal_count
+from portal.pages.goals import brief
 from portal.pages.headline import changes, gauge, gauge_label, to_next_band
 from portal.pages.notices import Notice, notices
 from portal.pages.shell import shell
 from portal.pages.trend import asked_period, links, placed, score, trend
+from portal.pages.weakest import weakest
 from portal.pages.words import STATES
 from portal.templatetags.scores import add_up_tenths, day, percent, points, whole
 from scoring import history, read
@@ -106,6 +108,8 @@ def overview(request: Asking, card: CardReading, past: history.History) -> dict[
         "losses": losses(card),
         "missing": missing(card),
         "certainty": certainty(card),
+        "weakest": weakest(card),
+        "goals": brief(card.organization, card),
         "notices": [*staff_notices(request, card), *notices(card, timezone.now())],
     }
 

@@ -89,11 +89,11 @@ def _lighter(signal: engine.Signal, factor: float) -> engine.Signal:
 def _left(
     below: list[tuple[str, float]], factors: Mapping[str, float], has_number: Mapping[str, bool]
 ) -> float:
-    """What is left of the weight of those with a number, or of all if none has one; 1 for nothing at all."""
+    """What is left of the weight of those with a number, or of all if none has one; all of nothing."""
     counted = [each for each in below if has_number[each[0]]] or below
     all_of_it = sum(weight for _, weight in counted)
     left = sum(weight * factors.get(id, 1.0) for id, weight in counted)
-    return left / all_of_it if left else 1.0
+    return left / all_of_it if below else 1.0
 
 
 def _shares(card: CardReading, factors: Mapping[str, float]) -> dict[str, float]:

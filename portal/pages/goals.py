@@ -53,7 +53,8 @@ def verdict(at: Progress) -> str:
             return "No number now"
         case Verdict.GONE:
             return "Not in the scorecard any more"
-    return f"{points(abs(at.ahead or 0))} points {at.verdict.value}"
+    side = "ahead of" if at.verdict is Verdict.AHEAD else "behind"
+    return f"{points(abs(at.ahead or 0))} points {side} the path"
 
 
 def sentence(at: Progress) -> str:

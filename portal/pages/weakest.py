@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from portal.pages.gaps import why_href
+from portal.pages.gaps import HELD_BACK_FROM, why_href
 from portal.pages.words import listed
-from portal.templatetags.scores import points
+from portal.templatetags.scores import add_up_tenths, points
 from scoring import read
 from scoring.engine import State
 from scoring.read import CardReading, Reading
@@ -111,11 +111,12 @@ def _signals(card: CardReading, category: Reading) -> list[tuple[str, str, str]]
         for signal in read.walk(sub)
         if signal.signal and signal.points is not None
     ]
-    lost.sort(key=lambda each: -each[0])
+    texts = add_up_tenths([cost for cost, _ in lost], 10_000 - (category.points or 0))
+    dearest = sorted(zip(lost, texts, strict=True), key=lambda each: -each[0][0])[:MOST_SIGNALS]
     return [
-        (signal.name, why_href(card, signal), points(round(cost)))
-        for cost, signal in lost[:MOST_SIGNALS]
-        if round(cost) >= 5
+        (signal.name, why_href(card, signal), text)
+        for (cost, signal), text in dearest
+        if cost >= HELD_BACK_FROM
     ]
 
 

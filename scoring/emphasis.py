@@ -18,6 +18,9 @@ from scoring.read import CardReading, walk
 FACTORS: Mapping[str, float] = {Matters.LESS: 0.5, Matters.NOT: 0.0}
 
 
+MOST_KNOWN = 2000  # a few kB each
+
+
 class Lack(Enum):
     """Why there is no index."""
 
@@ -35,11 +38,28 @@ class Index:
     lack: Lack | None = None
 
 
+_known: dict[tuple[object, ...], Index | None] = {}
+
+
 def index(card: CardReading, said: Mapping[str, str]) -> Index | None:
     """The goal-weighted index of a card; None where nothing in it is de-emphasized.
 
     said    signal -> how much it matters, where that is less than the scorecard says
     """
+    # Of one sheet and the same wishes it is always the same: the overview need not score again each time.
+    asked = (card.organization.pk, card.key, card.number, card.day, card.revision, card.made_at)
+    key = (*asked, card.watermark, *sorted(said.items()))
+    if key in _known:
+        return _known[key]
+    found = _index(card, said)
+    if found is None or found.lack is not Lack.CHANGED:
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        _known[key] = found
+    return found
+
+
+def _index(card: CardReading, said: Mapping[str, str]) -> Index | None:
     factors = {node: FACTORS[how] for node, how in said.items() if card.by_node.get(node)}
     if not factors:
         return None

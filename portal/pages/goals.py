@@ -120,8 +120,8 @@ class Brief:
 
 def brief(organization: "Organization", card: CardReading) -> Brief:
     """What the overview says about targets, and the way to them."""
-    stand = goals.standing(organization, card.key)
-    target = stand.targets.get("overall")
+    targets, said = goals.brief(organization, card.key)
+    target = targets.get("overall")
     text = ""
     if target is not None:
         at = progress(card, target)
@@ -129,8 +129,8 @@ def brief(organization: "Organization", card: CardReading) -> Brief:
     return Brief(
         href=reverse("targets", args=[organization.slug]),
         target=text,
-        others=len(stand.targets) - (target is not None),
-        index=index_text(card, {node: each.matters for node, each in stand.emphases.items()}),
+        others=len(targets) - (target is not None),
+        index=index_text(card, said),
         may_set=may_set(organization),
     )
 

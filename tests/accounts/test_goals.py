@@ -175,6 +175,21 @@ def test_contact_whose_plan_does_not_open_the_score_sets_no_target(meadow, pia):
         open_organization(pia, "meadow", to=Capability.SET_TARGETS)
 
 
+def test_brief_says_the_same_as_the_whole_in_one_query(orchard, dana, django_assert_num_queries):
+    made = aim(orchard, dana)
+    spare(orchard, dana)
+    goals.end_target(aim(orchard, dana, node="technical-health"), by=dana)
+
+    with django_assert_num_queries(1):
+        targets, said = goals.brief(orchard, CARD)
+
+    told = ("node", "value", "due_on", "start_points", "start_on")
+    assert [[getattr(each, name) for name in told] for each in targets.values()] == [
+        [getattr(made, name) for name in told]
+    ]
+    assert said == goals.matters(orchard, CARD)
+
+
 def test_goals_of_one_organization_are_not_those_of_another(orchard, dana):
     aim(orchard, dana)
 

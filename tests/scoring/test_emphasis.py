@@ -100,6 +100,16 @@ def test_without_a_wish_there_is_no_index(card):
     assert emphasis.index(card, {"sales.long_gone": "not"}) is None
 
 
+def test_index_is_worked_out_once_for_a_sheet(card, django_assert_num_queries):
+    found = emphasis.index(card, {"reviews.recency": "less"})
+
+    with django_assert_num_queries(0):
+        again = emphasis.index(card, {"reviews.recency": "less"})
+
+    assert again == found
+    assert emphasis.index(card, {"reviews.recency": "not"}) != found
+
+
 def test_too_little_left_makes_no_index(card):
     keep = "sales.license_activation"
 

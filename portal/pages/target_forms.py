@@ -7,13 +7,13 @@ from django import forms
 
 from accounts.goals import Matters
 from portal.pages.days import DayField
-from portal.pages.known import KnownForm
+from portal.pages.strict import Strict
 from scoring.read import Reading
 
 NOT_LISTED = {"required": "Choose one.", "invalid_choice": "“%(value)s” is not in the list."}
 
 
-class GoalForm(KnownForm):
+class GoalForm(Strict):
     """What it is about, and what stood there when the page was read."""
 
     is_conflict = False  # somebody else was quicker

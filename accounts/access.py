@@ -35,6 +35,7 @@ class Capability(StrEnum):
     ANSWER_REVIEW_REQUEST = "answer review request"
     WRITE_NOTES = "write notes"  # on the days of the score: what happened then
     CHOOSE_PEERS = "choose peers"  # whether its scores are among those that peers are compared with
+    SET_TARGETS = "set targets"  # where the score is to be, and which signals matter less; it moves no score
 
 
 # Installation roles; they stand beside the membership roles in the table below.
@@ -55,6 +56,7 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.REQUEST_REVIEW,
             Capability.WRITE_NOTES,
             Capability.CHOOSE_PEERS,
+            Capability.SET_TARGETS,
         },
     ),
     Role.TRAINING_ADMIN: frozenset(
@@ -77,6 +79,7 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.SEE_AS_CUSTOMER,
             Capability.SEE_AUDIT,
             Capability.ANSWER_REVIEW_REQUEST,
+            Capability.SET_TARGETS,
         },
     ),
     Role.GUIDE: frozenset(
@@ -147,10 +150,14 @@ class Needs(StrEnum):
 NEEDS: dict[Capability, tuple[Needs, ...]] = {
     Capability.SEE_SCORE: (Needs.PLAN, Needs.PRODUCT, Needs.LANGUAGE),
     Capability.REQUEST_REVIEW: (Needs.PLAN, Needs.PRODUCT),
+    Capability.SET_TARGETS: (Needs.PLAN, Needs.PRODUCT, Needs.LANGUAGE),
 }
 
 # The words of the setting PLAN_OPENS, which says what each plan opens to the customer.
 ROUTES = {"score": Capability.SEE_SCORE, "review": Capability.REQUEST_REVIEW}
+
+# What a plan opens together with something else: without the score there is nothing to set a target on.
+TOGETHER = {Capability.SET_TARGETS: Capability.SEE_SCORE}
 
 # What staff open of a customer's that the customer may read about.
 WRITTEN_DOWN: dict[str, Action] = {Capability.SEE_SCORE: Action.SCORE_OPENED}
@@ -403,7 +410,7 @@ def plans_that_open(to: Capability) -> list[str]:
 
 
 def _plan_opens(user: User, opened: Opened, to: Capability) -> bool:
-    return opened.plan is not None and to in opened_by(opened.plan.plan)
+    return opened.plan is not None and TOGETHER.get(to, to) in opened_by(opened.plan.plan)
 
 
 def _has_product(user: User, opened: Opened, to: Capability) -> bool:

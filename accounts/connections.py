@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.access import CUSTOMER_ROLES, Capability, able_to, hat_of, in_force, roles_in
 from accounts.epochs import end_sessions
+from accounts.factors import has_factor
 from accounts.isolation import EVERYONE, acting_for
 from accounts.models import Action, Certificate, Connection, Membership, Organization, Role, User
 from accounts.sso import certificates, oidc, saml
@@ -311,6 +312,12 @@ def require(connection: Connection, break_glass: User, *, by: User) -> None:
         raise ConnectionRefused(
             "break_glass", "Choose a designated contact who has a password and a confirmed e-mail address."
         )
+    if not has_factor(break_glass):
+        raise ConnectionRefused(
+            "break_glass",
+            f"{break_glass} has no second factor. Theirs is the one password that still opens: "
+            "they add an authenticator app or a passkey under Your settings first.",
+        )
     _switch(connection, by, is_required=True, break_glass=break_glass)
     for person in bound(connection):
         end_sessions(person)
@@ -354,7 +361,10 @@ def break_glass_choices(organization: Organization) -> QuerySet[User]:
 
 def break_glass_is_fit(connection: Connection) -> bool:
     """Whether the one who is to open the door on that day still could."""
-    return connection.break_glass in break_glass_choices(connection.organization)
+    person = connection.break_glass
+    return (
+        person is not None and person in break_glass_choices(connection.organization) and has_factor(person)
+    )
 
 
 def bound(connection: Connection) -> QuerySet[User]:

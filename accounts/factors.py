@@ -71,7 +71,11 @@ def name_of(row: Authenticator) -> str:
 
 
 def is_demanded(user: User, *, at: datetime | None = None) -> bool:
-    """Whether the person may enter only with a second factor: our staff, and people of who demands it."""
+    """Whether the person may enter only with a second factor.
+
+    Our staff, people of who demands it, and whoever alone may use a password where the company's sign-in is
+    required (SECURITY §3.5).
+    """
     return staff_must(user) or _demanding(user, at).exists()
 
 
@@ -223,9 +227,12 @@ def key_of(secret: str) -> bytes:
 
 
 def _demanding(user: User, at: datetime | None) -> QuerySet[Membership]:
-    """The person's memberships in organizations that demand a factor."""
+    """The person's memberships in organizations that demand a factor, or in which they break the glass."""
+    breaks_glass = Q(organization__connections__is_required=True, organization__connections__break_glass=user)
     return user.memberships.filter(
-        _holds(at or timezone.now()), role__in=CUSTOMER_ROLES, organization__demands_factor=True
+        Q(organization__demands_factor=True) | breaks_glass,
+        _holds(at or timezone.now()),
+        role__in=CUSTOMER_ROLES,
     )
 
 

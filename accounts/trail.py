@@ -282,6 +282,14 @@ def _what(
             return f"Arranged the success review asked for on {after.get('asked')}"
         case Action.PEERS_CHOSEN:
             return "Joined the peer comparison" if after.get("contributes") else "Left the peer comparison"
+        case Action.TARGET_SET:
+            return f"Set a target: {after.get('node')} at {after.get('value')} by {after.get('by')}"
+        case Action.TARGET_ENDED:
+            return f"Ended the target of {before.get('value')} for {before.get('node')}"
+        case Action.EMPHASIS_SET:
+            return f"Said of the signal {after.get('node')}: {str(after.get('matters')).lower()}"
+        case Action.EMPHASIS_ENDED:
+            return f"Gave the signal {before.get('node')} its usual weight again"
         case Action.ORGANIZATIONS_IMPORTED:
             counted = ", ".join(f"{number} {name}" for name, number in after.items() if number)
             return f"Imported organizations from {entry.target_id}: {counted or 'no lines'}"

@@ -42,6 +42,7 @@ from portal.pages import (
     signal,
     sso,
     statements,
+    targets,
     theme,
 )
 from portal.pages.manage import contacts as all_contacts
@@ -99,6 +100,11 @@ urlpatterns = [
     ),
     path("o/<slug:slug>/peers/", peers.page, name="peers"),
     path("o/<slug:slug>/peers/contribute/", peers.contribute, name="peers-contribute"),
+    path("o/<slug:slug>/targets/", targets.targets, name="targets"),
+    path("o/<slug:slug>/targets/set/", targets.set_target, name="target-set"),
+    path("o/<slug:slug>/targets/<uuid:public_id>/end/", targets.end_target, name="target-end"),
+    path("o/<slug:slug>/targets/less/", targets.matters_less, name="matters-less"),
+    path("o/<slug:slug>/targets/less/<uuid:public_id>/end/", targets.matters_again, name="matters-again"),
     path("o/<slug:slug>/contacts/", contacts.contacts, name="contacts"),
     path("o/<slug:slug>/contacts/invite/", contacts.invite, name="contacts-invite"),
     path("o/<slug:slug>/contacts/together/", contacts.together, name="contacts-together"),

@@ -106,7 +106,7 @@ def known_of_orchard(name: str) -> Door:
     return replace(of_orchard(name, otto=200), depends=False)
 
 
-def for_these(name: str, who: tuple[str, ...], what: str, *, depends: bool) -> Door:
+def for_these(name: str, who: tuple[str, ...], what: int | str, *, depends: bool) -> Door:
     """A button of Orchard, for some of those who may know of it."""
     refused = dict.fromkeys((*CUSTOMERS, *STAFF, "otto"), 403)
     door = of_orchard(name, **(refused | dict.fromkeys(who, what)))
@@ -235,6 +235,11 @@ DOORS = [
     notes_of_orchard("trends-note-delete", WRITTEN, only_posts=True),
     of_orchard("peers"),
     for_these("peers-contribute", ("dana",), "/o/orchard/peers/", depends=False),
+    of_orchard("targets"),
+    for_these("target-set", ("dana", "casey"), 422, depends=True),
+    for_these("matters-less", ("dana", "casey"), 422, depends=True),
+    for_these("target-end", ("dana", "casey"), 404, depends=True).at("orchard", NO_PLACE),
+    for_these("matters-again", ("dana", "casey"), 404, depends=True).at("orchard", NO_PLACE),
     contacts_of_orchard("contacts", who=("dana", "tara", *STAFF, "otto")),
     contacts_of_orchard("contacts-invite", who=MANAGERS, takes_posts=True),
     contacts_of_orchard("contacts-together", who=MANAGERS, what=422, takes_posts=True, only_posts=True),
@@ -636,6 +641,7 @@ OPEN_ON_PREMIER = (
     *("plan", "conditions", "activity", "activity_export"),
     *("contacts", "contacts-invite", "connection", "organization-sign-in"),
 )
+GOALS = ("target-set", "matters-less", "target-end", "matters-again")
 # Of Meadow there is no such person, no such invitation and no such connection.
 OF_ORCHARD_ALONE = [door.name for door in DOORS if {MIA, INVITED, NUMBER} & set(door.arguments)]
 
@@ -648,7 +654,7 @@ def test_premier_contact_finds_the_plan_open_and_the_score_closed(door, site, pi
     status = (client.post if door.only_posts else client.get)(address).status_code
 
     closed = dict.fromkeys([each.name for each in OF_THE_SCORE], 403) | dict.fromkeys(
-        ("answer-review", "see-as-customer", "impersonate", *NOTES), 403
+        ("answer-review", "see-as-customer", "impersonate", *NOTES, *GOALS), 403
     )
     closed |= dict.fromkeys(("export-make", "export-file", "export-again"), 403)
     closed |= {each.name: 403 for each in OF_ONE_ORGANIZATION if each.name.startswith("manage-")}

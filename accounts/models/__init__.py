@@ -2,6 +2,7 @@
 
 from accounts.models.audit import Action, Actor, AuditEntry, AuditRetirement, AuditSeal, Result
 from accounts.models.connections import Certificate, Connection, Identity
+from accounts.models.goals import Emphasis, Matters, Target
 from accounts.models.installation import Installation
 from accounts.models.invitations import Invitation
 from accounts.models.notes import LONGEST_NOTE, Note
@@ -29,10 +30,12 @@ __all__ = [
     "Certificate",
     "Connection",
     "Cover",
+    "Emphasis",
     "FactorReset",
     "Identity",
     "Installation",
     "Invitation",
+    "Matters",
     "Membership",
     "Note",
     "Organization",
@@ -46,6 +49,7 @@ __all__ = [
     "ReviewRequest",
     "Role",
     "SignedIn",
+    "Target",
     "Team",
     "Upload",
     "User",

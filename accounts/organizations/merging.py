@@ -40,6 +40,8 @@ DECIDED = {
     "accounts.Connection.organization": "stays, and is switched off: its addresses name the one that goes",
     "accounts.Certificate.organization": "stays with its connection",
     "accounts.Identity.organization": "stays with its connection",
+    "accounts.Target.organization": "stays: its path begins at a score that stays",
+    "accounts.Emphasis.organization": "stays: the survivor says itself what matters to it",
     "accounts.User.last_organization": "stays: what is closed is not offered again",
     "accounts.AuditEntry.organization": "stays: what happened, happened to the one it happened to",
     "portal.ExportJob.organization": "stays, and goes within days: its files are of the one that goes",

@@ -113,6 +113,8 @@ class Successor(Strict):
 class Together(Strict):
     """Who was picked, and what to do with all of them."""
 
+    many = frozenset({"who"})
+
     who = forms.CharField(required=False)
     act = forms.ChoiceField(
         choices=[],

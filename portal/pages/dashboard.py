@@ -17,11 +17,13 @@ from portal import charts
 from portal.pages import peer_panel, receipt
 from portal.pages.asking import Asking
 from portal.pages.gaps import certainty, losses, missing, signal_count
+from portal.pages.goals import brief
 from portal.pages.headline import changes, gauge, gauge_label, to_next_band
 from portal.pages.notices import Notice, notices
 from portal.pages.shell import shell
 from portal.pages.trend import asked_period, links, placed, score, trend
 from portal.pages.unchanged import conditional
+from portal.pages.weakest import weakest
 from portal.pages.words import STATES
 from portal.templatetags.scores import add_up_tenths, day, percent, points, whole
 from scoring import history, read
@@ -111,6 +113,8 @@ def overview(request: Asking, card: CardReading, past: history.History) -> dict[
         "certainty": certainty(card),
         "check": receipt.address(card.organization, "overall", card.day),
         "panel": peer_panel.panel(card.organization, overall),
+        "weakest": weakest(card),
+        "goals": brief(card.organization, card),
         "notices": [*staff_notices(request, card), *notices(card, timezone.now())],
     }
 

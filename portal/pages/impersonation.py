@@ -16,8 +16,8 @@ from accounts.access import Capability, open_organization
 from accounts.impersonation import KEPT, LASTS, LONGEST_REASON, NotToBeSeen, ReasonMissing, people, role_of
 from portal.pages.asking import Asking
 from portal.pages.confirming import ask_again, is_fresh
-from portal.pages.exact import Exact
 from portal.pages.shell import shell
+from portal.pages.strict import Strict
 
 A_PAGE = 25
 OVER = {
@@ -26,7 +26,7 @@ OVER = {
 }
 
 
-class Why(Exact):
+class Why(Strict):
     """Who is to be seen, and the reason that the customer reads."""
 
     person = forms.IntegerField(

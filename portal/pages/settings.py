@@ -14,11 +14,11 @@ from accounts import installation
 from accounts.access import ADMIN, admit
 from portal.pages.asking import Asking
 from portal.pages.confirming import ask_again, is_fresh
-from portal.pages.exact import Exact
 from portal.pages.house import house
+from portal.pages.strict import Strict
 
 
-class HouseForm(Exact):
+class HouseForm(Strict):
     """What holds for the whole house; an empty field leaves it to the environment."""
 
     also = frozenset({"do", "test_email"})

@@ -11,13 +11,14 @@ from cryptography.x509.oid import NameOID
 from django.db import IntegrityError, transaction
 from django.db import connection as database
 
-from accounts import arrivals, connections
+from accounts import arrivals, connections, factors
 from accounts.connections import Addresses, ConnectionRefused, NotYet
 from accounts.models import AuditEntry, Certificate, Connection, Identity, Role, User
 from accounts.sso.claims import Claims
 from accounts.sso.reasons import SignInFailed, Why
 from tests.factories import make_membership, make_user
 from tests.portal.providers import SECRET, SamlProvider, connect, linked, running
+from tests.portal.signing import give_app
 
 ADDRESSES = Addresses("http://testserver/c/", "http://testserver/a/", "http://testserver/m/")
 
@@ -398,7 +399,51 @@ def test_second_connection_is_not_switched_on_beside_the_first(tested, saml, dan
         Connection.objects.update(state="on")
 
 
-def test_connection_is_required_when_it_is_on_and_somebody_can_break_the_glass(tested, dana, vera):
+@pytest.fixture
+def app(dana):
+    """Dana's authenticator app."""
+    give_app(dana)
+    return factors.factors(dana)[0]
+
+
+def test_who_has_no_second_factor_cannot_break_the_glass_and_is_told_what_to_do(tested, dana):
+    connections.switch_on(tested, by=dana)
+
+    with pytest.raises(ConnectionRefused, match="Dana has no second factor") as no:
+        connections.require(tested, dana, by=dana)
+
+    assert no.value.field == "break_glass"
+    tested.refresh_from_db()
+    assert not tested.is_required
+
+
+def test_who_breaks_the_glass_keeps_a_second_factor_as_long_as_it_holds(tested, dana, app):
+    connections.switch_on(tested, by=dana)
+    connections.require(tested, dana, by=dana)
+    assert factors.demanded_by(dana) == ["Orchard"]
+
+    with pytest.raises(factors.FactorRefused, match="Add another one"):
+        factors.remove(dana, app.id)
+
+    connections.stop_requiring(tested, by=dana)
+    assert factors.remove(dana, app.id) == app
+
+
+def test_lost_factor_of_who_breaks_the_glass_is_noticed_and_asked_for_again(tested, dana, vera, app, ada):
+    """An administrator may take a lost factor away: then the page warns, and the next sign-in sets one up."""
+    connections.switch_on(tested, by=dana)
+    connections.require(tested, dana, by=dana)
+    tested.refresh_from_db()
+    assert connections.break_glass_is_fit(tested)
+
+    factors.take_away(dana, [app], by=ada)
+
+    assert not connections.break_glass_is_fit(tested)
+    assert factors.is_demanded(dana)
+    assert not factors.is_demanded(vera)
+
+
+def test_connection_is_required_when_it_is_on_and_somebody_can_break_the_glass(tested, dana, app, vera):
     with pytest.raises(NotYet):
         connections.require(tested, dana, by=dana)
     connections.switch_on(tested, by=dana)
@@ -432,7 +477,7 @@ def test_who_could_not_come_in_that_day_cannot_break_the_glass(tested, orchard, 
     assert other not in connections.break_glass_choices(orchard)
 
 
-def test_requiring_ends_the_sessions_of_those_it_binds(tested, dana, vera, hal, casey):
+def test_requiring_ends_the_sessions_of_those_it_binds(tested, dana, app, vera, hal, casey):
     connections.switch_on(tested, by=dana)
 
     connections.require(tested, dana, by=dana)
@@ -456,7 +501,7 @@ def test_database_itself_refuses_a_requirement_without_break_glass(tested):
         Connection.objects.update(is_required=True)
 
 
-def test_break_glass_contact_who_has_gone_is_noticed(tested, dana):
+def test_break_glass_contact_who_has_gone_is_noticed(tested, dana, app):
     connections.switch_on(tested, by=dana)
     connections.require(tested, dana, by=dana)
     tested.refresh_from_db()
@@ -467,7 +512,7 @@ def test_break_glass_contact_who_has_gone_is_noticed(tested, dana):
     assert not connections.break_glass_is_fit(tested)
 
 
-def test_switching_off_lets_passwords_in_again(tested, dana, vera):
+def test_switching_off_lets_passwords_in_again(tested, dana, app, vera):
     connections.switch_on(tested, by=dana)
     connections.require(tested, dana, by=dana)
     assert connections.closed_by(vera)
@@ -493,7 +538,7 @@ def test_connection_in_use_is_not_removed(tested, dana):
 # ---------- who is bound ----------
 
 
-def test_who_is_bound_by_the_requirement(tested, dana, vera, pat, frank, hal, casey, ada, harbor):
+def test_who_is_bound_by_the_requirement(tested, dana, app, vera, pat, frank, hal, casey, ada, harbor):
     connections.switch_on(tested, by=dana)
     connections.require(tested, dana, by=dana)
 

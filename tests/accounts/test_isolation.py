@@ -94,6 +94,17 @@ def served(orchard, harbor, dana, hal, casey) -> Organization:
     for organization, person in ((orchard, dana), (harbor, hal)):
         make_measured(organization, YESTERDAY)
         ReviewRequest.objects.create(organization=organization, asked_by=person, asked_at=datetime.now(UTC))
+        today = datetime.now(UTC)
+        goal = {"scorecard": "customer-success", "set_by": person, "set_at": today}
+        organization.targets.create(
+            node="overall",
+            value=82,
+            start_points=6800,
+            start_on=YESTERDAY,
+            due_on=YESTERDAY + timedelta(days=90),
+            **goal,
+        )
+        organization.emphases.create(node="reviews.recency", matters="less", reason="few reviews", **goal)
         audit.record(Action.ACCESS_GIVEN, by=person, organization=organization)
         Note.objects.create(
             organization=organization, day=YESTERDAY, text="Moved", written_at=datetime.now(UTC)

@@ -11,6 +11,7 @@ from accounts.sso.reasons import Why
 from tests.factories import as_if_earlier
 from tests.portal.providers import SECRET, SamlProvider, connect, linked, running, signed_in, way_on
 from tests.portal.scored import text_of
+from tests.portal.signing import give_app
 
 LIST = "/o/orchard/connection/"
 
@@ -68,6 +69,9 @@ def test_contact_sets_up_a_connection_from_nothing_to_required(contact, dana, pr
     contact.post(f"{there}on/")
     asked = text_of(contact.get(f"{there}require/"))
     assert "1 person has not linked an account yet Vera cannot come in" in asked
+    refused = contact.post(f"{there}require/", {"break_glass": dana.pk})
+    assert "Dana has no second factor." in text_of(refused)
+    give_app(dana)
     contact.post(f"{there}require/", {"break_glass": dana.pk})
 
     connection.refresh_from_db()

@@ -197,7 +197,7 @@ def test_field_that_is_not_in_the_form_is_named_and_nothing_done(key, name, as_s
     response = client.post(address_of(name, vera, made), sends | {key: MORE[key]})
 
     assert response.status_code == 422
-    assert f"There is no field “{key}” in this form." in text_of(response)
+    assert f"“{key}” is not a field of this form." in text_of(response)
     assert state() == before
 
 

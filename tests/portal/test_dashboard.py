@@ -42,7 +42,7 @@ def test_rounding_is_said_beside_the_sum(overview, orchard):
 
 
 def test_every_category_leads_to_its_page(overview, client, orchard):
-    links = set(re.findall(r'href="(/o/orchard/score/[^"?#]+)"', overview.content.decode()))
+    links = set(re.findall(r'href="(/o/orchard/score/[^"?#/]+/)"', overview.content.decode()))
 
     assert len(links) == 3
     assert {client.get(link).status_code for link in links} == {200}

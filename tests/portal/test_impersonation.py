@@ -131,7 +131,7 @@ def test_beginning_asks_again_who_is_there(client, ada, dana):
 def test_what_was_not_asked_for_is_refused(extra, as_ada, dana):
     response = as_ada.post("/o/orchard/impersonate/", {"person": dana.pk, "reason": REASON, **extra})
 
-    assert "is not asked for here" in text_of(response)
+    assert "is not a field of this form" in text_of(response)
     assert not entries(Action.IMPERSONATION_STARTED)
 
 

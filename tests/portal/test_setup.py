@@ -163,7 +163,7 @@ def test_page_is_gone_where_an_administrator_was_added_by_command(client, ada):
         ("vendor_name", "Q" * 81, "at most 80"),
         ("support_email", "help", "“help” is not an e-mail address"),
         ("operator_email", "ops@quarry.example, night", "“night” is not an e-mail address"),
-        ("is_admin", "1", "“is_admin” is not asked for here"),
+        ("is_admin", "1", "“is_admin” is not a field of this form"),
     ],
 )
 def test_what_cannot_be_right_is_named_and_nothing_is_kept(field, value, said, with_code):
@@ -334,7 +334,7 @@ def test_settings_show_what_the_environment_says_where_nothing_is_entered(as_ada
 def test_settings_refuse_what_they_did_not_ask_for(as_ada):
     page = text_of(as_ada.post("/manage/settings/", CHANGED | {"set_up_at": "2020-01-01"}))
 
-    assert "“set_up_at” is not asked for here" in page
+    assert "“set_up_at” is not a field of this form" in page
     assert not Installation.objects.exists()
 
 

@@ -24,6 +24,8 @@ from tests.portal.providers import (
     way_on,
 )
 from tests.portal.scored import text_of
+from tests.portal.signing import SECRET as APP_SECRET
+from tests.portal.signing import code_of, give_app, show
 
 DANA = {"email": "dana@orchard.example", "name": "Dana"}
 
@@ -803,9 +805,11 @@ def test_person_comes_in_through_the_company_when_passwords_are_closed(client, r
 
 
 def test_break_glass_contact_comes_in_with_a_password_when_the_provider_is_away(client, required, dana):
+    give_app(dana)
     Connection.objects.update(issuer="http://localhost:9")
 
-    assert password(client, dana).status_code == 302
+    assert password(client, dana).url == "/sign-in/factor/"
+    assert show(client, code_of(APP_SECRET)).status_code == 302
     assert client.get(f"/o/orchard/connection/{required.public_id}/").status_code == 200
 
 

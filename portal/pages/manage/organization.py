@@ -17,7 +17,6 @@ from accounts.organizations import OrganizationRefused, merging, plans
 from portal.pages import standing
 from portal.pages.asking import Asking
 from portal.pages.house import house
-from portal.pages.known import answer
 from portal.pages.manage.organization_forms import (
     AssignForm,
     FactsForm,
@@ -29,6 +28,7 @@ from portal.pages.manage.organization_forms import (
     instant,
     staff_with,
 )
+from portal.pages.strict import answer
 
 if TYPE_CHECKING:
     from accounts.models import Organization

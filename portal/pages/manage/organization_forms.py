@@ -7,7 +7,7 @@ from django import forms
 
 from accounts.access import Plan
 from accounts.organizations import products, staff
-from portal.pages.known import KnownForm
+from portal.pages.strict import Strict
 from scoring import publish
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class StaffField(forms.ChoiceField):
         super().__init__(choices=people, error_messages=NOT_LISTED, **options)
 
 
-class FactsForm(KnownForm):
+class FactsForm(Strict):
     """What is known of an organization. Its slug is no field: it never changes."""
 
     name = forms.CharField(max_length=200, label="Name", error_messages={"required": "Enter its name."})
@@ -138,7 +138,7 @@ def facts_of(organization: "Organization") -> dict[str, Any]:
     }
 
 
-class PlanForm(KnownForm):
+class PlanForm(Strict):
     """One plan and its time; `standing` says which one it changes, empty for one more."""
 
     plan = PlanField(label="Plan")
@@ -157,13 +157,13 @@ class PlanForm(KnownForm):
         return self.cleaned_data
 
 
-class WithdrawForm(KnownForm):
+class WithdrawForm(Strict):
     """Which plan is taken away."""
 
     standing = forms.CharField(max_length=40)
 
 
-class AssignForm(KnownForm):
+class AssignForm(Strict):
     """Who follows, and from when."""
 
     role = forms.ChoiceField(
@@ -173,7 +173,7 @@ class AssignForm(KnownForm):
     on = DayField(label="From", help_text="Today is at once; a later day begins at 00:00 UTC.")
 
 
-class MergeForm(KnownForm):
+class MergeForm(Strict):
     """The other one, that it is meant, and what was seen of it."""
 
     other = forms.CharField(max_length=80, widget=forms.HiddenInput)

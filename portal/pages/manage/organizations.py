@@ -19,8 +19,8 @@ from accounts.organizations.listing import Wanted
 from portal.pages import standing
 from portal.pages.asking import Asking
 from portal.pages.house import house
-from portal.pages.known import KnownForm
 from portal.pages.manage.organizations_bulk import ACTS
+from portal.pages.strict import Strict
 from portal.templatetags.scores import day
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Line:
     standing: standing.Standing
 
 
-class Search(KnownForm):
+class Search(Strict):
     """What is looked for; every field may stay empty."""
 
     q = forms.CharField(required=False, max_length=200)

@@ -17,7 +17,6 @@ from accounts.organizations.bulk import Act
 from accounts.organizations.listing import Wanted
 from portal.pages.asking import Asking
 from portal.pages.house import house
-from portal.pages.known import KnownForm
 from portal.pages.manage.organization_forms import (
     DayField,
     PlanField,
@@ -27,11 +26,12 @@ from portal.pages.manage.organization_forms import (
     instant,
     staff_with,
 )
+from portal.pages.strict import Strict
 
 TRY, DO = "try", "do"
 
 
-class BulkForm(KnownForm):
+class BulkForm(Strict):
     """What is done to which organizations, and whether it was seen before."""
 
     act = forms.CharField(widget=forms.HiddenInput)
@@ -98,7 +98,7 @@ ACTS = {
 }
 
 
-class Chosen(KnownForm):
+class Chosen(Strict):
     """What was ticked in the list; `all` takes everything that the filter finds."""
 
     act = forms.ChoiceField(

@@ -16,12 +16,12 @@ from accounts.intake.checks import COLUMNS
 from accounts.intake.uploads import MOST_BYTES, MOST_LINES
 from portal.pages.asking import Asking
 from portal.pages.house import house
-from portal.pages.known import KnownForm, answer
+from portal.pages.strict import Strict, answer
 
 COUNTED = {"created": "New", "updated": "Changed", "unchanged": "Unchanged", "refused": "Refused"}
 
 
-class FileForm(KnownForm):
+class FileForm(Strict):
     """The file."""
 
     file = forms.FileField(
@@ -68,7 +68,7 @@ def organizations_imported(request: Asking, upload: UUID) -> HttpResponse:
     kept = intake.waiting(str(upload), by=request.user)
     if kept is None:
         raise Http404("No such file.")
-    form = KnownForm(request.POST if request.method == "POST" else None)
+    form = Strict(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             intake.take(kept, by=request.user)

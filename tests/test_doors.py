@@ -205,6 +205,7 @@ DOORS = [
     of_orchard("dashboard"),
     of_orchard("category", "product-adoption"),
     of_orchard("subcategory", "product-adoption", "breadth"),
+    of_orchard("moved"),
     contacts_of_orchard("contacts", who=("dana", "tara", *STAFF, "otto")),
     contacts_of_orchard("contacts-invite", who=MANAGERS, takes_posts=True),
     contacts_of_orchard("contacts-together", who=MANAGERS, what=422, takes_posts=True, only_posts=True),

@@ -19,7 +19,7 @@ from scoring import pack
 from scoring.engine import Scorecard, State, moves
 from scoring.history import History, Sheet
 from scoring.read import SLACK, apportion
-from scoring.way import Stop, routes, stacked
+from scoring.way import Span, Stop, pairs, routes, stacked
 
 USUAL = 90 + SLACK  # days of history that the usual comparisons read
 FEWEST = 2  # sheets that a comparison takes
@@ -123,12 +123,17 @@ def usual(past: History) -> dict[str, date]:
 # ---------- the change ----------
 
 
-def between(organization: Organization, past: History, spans: Sequence[tuple[date, date]]) -> list[Moved]:
+def between(organization: Organization, past: History, spans: Sequence[Span]) -> list[Moved]:
     """How every node came from one sheet's points to another's, for several spans of days at once.
 
     raises  KeyError for a day that has no sheet in `past`
     """
-    ways = routes(organization, past, spans)
+    return split(past, spans, pairs(organization, past, spans))
+
+
+def split(past: History, spans: Sequence[Span], under: Mapping[date, bytes]) -> list[Moved]:
+    """The same, given the older versions' last nights under the newer ones, by day."""
+    ways = routes(past, spans, under)
     legs: dict[tuple[Stop, Stop], Leg] = {}
     for card in {stop.card for route in ways for stop in route}:
         within = [
@@ -269,5 +274,6 @@ __all__ = [
     "between",
     "effects",
     "nearest",
+    "split",
     "usual",
 ]

@@ -31,25 +31,35 @@ class Stop:
     results: Results  # one case
 
 
-def routes(organization: Organization, past: History, spans: Sequence[tuple[date, date]]) -> list[list[Stop]]:
-    """The stops of each span; a stop that spans share is the same object."""
+type Span = tuple[date, date]
+
+
+def routes(past: History, spans: Sequence[Span], under: Mapping[date, bytes]) -> list[list[Stop]]:
+    """The stops of each span; a stop that spans share is the same object.
+
+    under   the nodes of older versions' last nights under the newer ones, by day
+    """
+    between = crossings(past, spans)
+    stops = {day: _stop(past.sheets[day]) for day in {day for span in spans for day in span} | set(between)}
+    across = {day: _under(stops[day], past.sheets[other], under.get(day)) for day, other in between.items()}
+    ways = []
+    for first, last in spans:
+        way = [stops[first]]
+        for day in sorted(day for day in between if first <= day < last):
+            way += [stops[day], across[day]] if day > first else [across[day]]
+        ways.append([*way, stops[last]])
+    return ways
+
+
+def crossings(past: History, spans: Sequence[Span]) -> dict[date, date]:
+    """Last nights of a version, each with the day of the next one's first night."""
     ends = {day for span in spans for day in span}
-    days = [day for day in sorted(past.sheets) if min(ends) <= day <= max(ends)]
-    crossings = {
+    days = [day for day in sorted(past.sheets) if ends and min(ends) <= day <= max(ends)]
+    return {
         one: other
         for one, other in pairwise(days)
         if past.sheets[one].version.pk != past.sheets[other].version.pk
     }
-    pairs = _pairs(organization, past, crossings)
-    stops = {day: _stop(past.sheets[day]) for day in ends | set(crossings)}
-    under = {day: _under(stops[day], past.sheets[other], pairs.get(day)) for day, other in crossings.items()}
-    ways = []
-    for first, last in spans:
-        route = [stops[first]]
-        for day in sorted(day for day in crossings if first <= day < last):
-            route += [stops[day], under[day]] if day > first else [under[day]]
-        ways.append([*route, stops[last]])
-    return ways
 
 
 def _stop(sheet: Sheet) -> Stop:
@@ -84,12 +94,13 @@ def stacked(stops: Sequence[Stop]) -> Results:
     )
 
 
-def _pairs(organization: Organization, past: History, crossings: Mapping[date, date]) -> dict[date, bytes]:
-    """The older version's last nights under the newer one, by day, as far as they were scored."""
-    if not crossings:
+def pairs(organization: Organization, past: History, spans: Sequence[Span]) -> dict[date, bytes]:
+    """The older versions' last nights under the newer ones, by day, as far as they were scored."""
+    between = crossings(past, spans)
+    if not between:
         return {}
-    wanted = {(day, past.sheets[other].version.pk) for day, other in crossings.items()}
-    made = ScoringRun.objects.filter(beside=True, day__in=crossings).exclude(published_at=None)
+    wanted = {(day, past.sheets[other].version.pk) for day, other in between.items()}
+    made = ScoringRun.objects.filter(beside=True, day__in=between).exclude(published_at=None)
     wanted &= set(made.values_list("day", "version_id"))
     rows = organization.score_sheets.filter(day__in=[day for day, _ in wanted], revision=0)
     return {

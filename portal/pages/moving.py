@@ -205,7 +205,7 @@ def _row(moved: Moved, node: str, slug: str, effect: Effect, part: int, widest: 
         name=(move.name if move else effect.node) if not mine else WHOSE[main],
         href=why_href(moved, slug, effect.node) if not mine else "",
         reason=reason(moved, move, main) if move and not mine else _own(moved, main),
-        whose=NAMES[main] if main is not Cause.US else "Us",
+        whose="" if mine else NAMES[main],
         tone="healthy" if part > 0 else "act",
         x=f"{50 if part > 0 else 50 - width:.1f}%",
         width=f"{width:.1f}%",
@@ -215,7 +215,7 @@ def _row(moved: Moved, node: str, slug: str, effect: Effect, part: int, widest: 
 
 def _own(moved: Moved, main: Cause) -> str:
     if main is Cause.US:
-        return versions(moved)
+        return versions(moved).rstrip(".")
     return "What no signal did alone"
 
 

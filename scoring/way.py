@@ -6,6 +6,7 @@ from datetime import date
 from itertools import pairwise
 
 import numpy as np
+from django.db.models import Exists, OuterRef
 
 from accounts.models import Organization
 from scoring import sheets
@@ -99,14 +100,13 @@ def pairs(organization: Organization, past: History, spans: Sequence[Span]) -> d
     between = crossings(past, spans)
     if not between:
         return {}
-    wanted = {(day, past.sheets[other].version.pk) for day, other in between.items()}
-    made = ScoringRun.objects.filter(beside=True, day__in=between).exclude(published_at=None)
-    wanted &= set(made.values_list("day", "version_id"))
-    rows = organization.score_sheets.filter(day__in=[day for day, _ in wanted], revision=0)
+    made = ScoringRun.objects.filter(beside=True, day=OuterRef("day"), version=OuterRef("version"))
+    rows = organization.score_sheets.filter(Exists(made.exclude(published_at=None)), revision=0)
+    rows = rows.filter(day__in=between, version__in={past.sheets[day].version.pk for day in between.values()})
     return {
         day: bytes(nodes)
         for day, version, nodes in rows.values_list("day", "version_id", "nodes")
-        if (day, version) in wanted
+        if version == past.sheets[between[day]].version.pk
     }
 
 

@@ -107,8 +107,16 @@ def panel(card: CardReading, past: History, node: str = "overall") -> Panel:
         heads=HEADS,
         rows=rows,
         list=told(newest, node, slug, most=MOST) if newest else None,
-        href=reverse("moved", args=[slug]),
+        href=address(newest, slug, node) if newest else "",
     )
+
+
+def _called(key: str, moved: Moved) -> str:
+    """30 days; or the day it really goes back to, where no sheet of that very day is kept."""
+    if key == "close":
+        return f"Close of {day(moved.first.day)}"
+    exact = str((moved.last.day - moved.first.day).days) == key
+    return CALLED[key] if exact else f"Since {day(moved.first.day)}"
 
 
 def compared(name: str, moved: Moved, node: str, slug: str) -> Compared:
@@ -233,19 +241,19 @@ def reason(moved: Moved, move: Move, main: Cause) -> str:
     now = "" if move.after is None else whole(move.after)
     if main is Cause.SCOPE and move.state_after is not None and move.state_before is not None:
         if move.state_after not in COUNTED and move.level == "signal":
-            return f"Counts no longer: {STATES[move.state_after].lower()}"
+            return f"counts no longer, {STATES[move.state_after].lower()}"
         if move.state_before not in COUNTED and move.level == "signal":
-            return f"Counts now, with {now}" if now else "Counts now"
+            return f"counts now, with {now}" if now else "counts now"
     if main is Cause.FEED and move.level == "signal":
         if not now and move.state_after is not None:
-            return f"Was {was}, now without a number: {STATES[move.state_after].lower()}"
+            return f"was {was}, now {STATES[move.state_after].lower()}"
         if not was:
-            return f"Reports again, with {now}"
+            return f"reports again, with {now}"
     if was and now:
         return f"{was} to {now}"
     if now:
-        return f"Has a number now: {now}"
-    return f"Was {was}, has no number now" if was else why_none(moved, move)
+        return f"has a number now, {now}"
+    return f"was {was}, has no number now" if was else why_none(moved, move)
 
 
 def why_href(moved: Moved, slug: str, node: str) -> str:

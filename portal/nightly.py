@@ -73,6 +73,26 @@ def give_up(day: date, scorecard: str | None, hands: Hands) -> None:
             hands.tell(f"Gave up {open_one}.")
 
 
+def compare_versions(day: date, scorecard: str | None, hands: Hands) -> None:
+    """On a new version's first night, the last night of the older one is scored under both.
+
+    Before packing, so that both read the same numbers. It is for explaining only: no night waits for it.
+    """
+    for key in [scorecard] if scorecard else publish.scorecard_keys():
+        version = publish.in_force(key, day)
+        before = run.last_of_another(version, day) if version else None
+        if version is None or before is None:
+            continue
+        reason = f"The night before version {version.number}, to tell what the version changed"
+        pair = run.open_run(version, before, reason=reason, beside=True)
+        try:
+            _finish(pair, hands)
+        except NightFailed as why:
+            log.exception("Versions could not be compared")
+            run.abandon(pair, "Too many organizations failed; what the version changed will not be told.")
+            hands.tell(str(why))
+
+
 def pack_arrived(day: date, scorecard: str | None, hands: Hands) -> None:
     """Committed batches become months."""
     packed = pack.pack_due()
@@ -136,6 +156,7 @@ def remove_exports(day: date, scorecard: str | None, hands: Hands) -> None:
 
 STEPS: list[tuple[str, Callable[[date, str | None, Hands], None]]] = [
     ("give up", give_up),
+    ("versions", compare_versions),
     ("pack", pack_arrived),
     ("score", score_everyone),
     ("closes", close_months),

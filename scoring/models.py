@@ -258,6 +258,8 @@ class ScoringRun(models.Model):
     version = models.ForeignKey(ScorecardVersion, on_delete=models.PROTECT, related_name="runs")
     revision = models.PositiveSmallIntegerField(default=0)  # 0 that night, then restated closes
     reason = models.CharField(max_length=120, blank=True)  # why a later revision was made
+    # The last night of an older version, scored under its successor to compare: no pointer ever leads here.
+    beside = models.BooleanField(default=False)
     watermark = models.PositiveIntegerField()  # packings it has seen: a number, not a time
     opened_at = models.DateTimeField(db_default=Now())
     published_at = models.DateTimeField(null=True, blank=True)

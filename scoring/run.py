@@ -52,16 +52,27 @@ def population_of(key: str) -> QuerySet[Organization]:
 # ---------- opening ----------
 
 
-def open_run(version: ScorecardVersion, day: date, *, revision: int = 0, reason: str = "") -> ScoringRun:
-    """The one run of this version, day and revision; calling again changes nothing."""
+def open_run(
+    version: ScorecardVersion, day: date, *, revision: int = 0, reason: str = "", beside: bool = False
+) -> ScoringRun:
+    """The one run of this version, day and revision; calling again changes nothing.
+
+    beside  for comparison only, never shown as the score; if the night is asked for in earnest later, it is
+            made again
+    """
     key = {"day": day, "version": version, "revision": revision}
     with transaction.atomic():
         turn = pack.take_turn()
         # The watermark is a number of packings, not a time: Now() is when a transaction began.
         ScoringRun.objects.bulk_create(
-            [ScoringRun(**key, watermark=turn.number, reason=reason)], ignore_conflicts=True
+            [ScoringRun(**key, watermark=turn.number, reason=reason, beside=beside)], ignore_conflicts=True
         )
         run = ScoringRun.objects.select_for_update().get(**key)
+        if run.beside and not beside:
+            run.beside, run.published_at, run.reason = False, None, reason
+            run.save(update_fields=["beside", "published_at", "reason"])
+            reopen(run)
+            run.refresh_from_db()
         if not run.chunks.exists():
             Chunk.objects.bulk_create(
                 Chunk(run=run, first=first, last=last) for first, last in ranges(version.key)
@@ -241,7 +252,8 @@ def publish_run(run: ScoringRun) -> bool:
         if failures and failures > TOLERATED * everyone:
             transaction.on_commit(lambda: _alarm(run, failures, everyone))
             return False
-        Pointer.objects.update_or_create(version=run.version, day=run.day, defaults={"run": run})
+        if not run.beside:
+            Pointer.objects.update_or_create(version=run.version, day=run.day, defaults={"run": run})
         run.published_at = Now()
         run.save(update_fields=["published_at"])
     return True
@@ -319,6 +331,15 @@ def has_late_data(close: date, *, since: int) -> bool:
         Observation.objects.filter(batch__in=late, **month).exists()
         or Correction.objects.filter(replaced_by__in=late, **month).exists()
     )
+
+
+def last_of_another(version: ScorecardVersion, day: date) -> date | None:
+    """The newest published night before this day, if another version scored it: both are to be compared."""
+    nights = Pointer.objects.filter(version__key=version.key, day__lt=day).order_by(
+        "-day", "-version__number"
+    )
+    newest = nights.values_list("day", "version__number").first()
+    return newest[0] if newest and newest[1] != version.number else None
 
 
 def unfinished() -> QuerySet[ScoringRun]:

@@ -240,6 +240,7 @@ DOORS = [
     for_these("matters-less", ("dana", "casey"), 422, depends=True),
     for_these("target-end", ("dana", "casey"), 404, depends=True).at("orchard", NO_PLACE),
     for_these("matters-again", ("dana", "casey"), 404, depends=True).at("orchard", NO_PLACE),
+    of_orchard("moved"),
     contacts_of_orchard("contacts", who=("dana", "tara", *STAFF, "otto")),
     contacts_of_orchard("contacts-invite", who=MANAGERS, takes_posts=True),
     contacts_of_orchard("contacts-together", who=MANAGERS, what=422, takes_posts=True, only_posts=True),

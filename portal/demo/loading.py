@@ -21,6 +21,7 @@ from portal.demo.customers import CUSTOMERS, Customer
 from portal.demo.days import CLOSES, NIGHTS, Calendar
 from portal.demo.files import Delivery
 from portal.demo.stories import STORIES, Story
+from portal.demo.versions import NEWEST_DAYS, older
 from scoring import publish
 from scoring.models import Batch
 
@@ -48,6 +49,10 @@ def load(tell: Tell, *, today: date | None = None, nights: int = NIGHTS, closes:
         return
     started = time.monotonic()
     last = begun_for() or (today or datetime.now(UTC).date()) - timedelta(days=1)
+    text = SCORECARD.read_text(encoding="utf-8")
+    if not publish.scorecard_keys():  # the older version again would be a third one
+        tell(f"Published {publish.publish(older(text))}.")
+    publish.publish(text, effective_on=last - timedelta(days=NEWEST_DAYS))
     fill(settings.VAR_DIR / "demo", last, tell, nights=nights, closes=closes)
     people.create()
     tell(f"The demo is loaded, {time.monotonic() - started:.0f} s.")

@@ -55,6 +55,7 @@ STATES: tuple[Shown, ...] = (
     ),
     Shown("one category applies: no overall", "quillmere-press", "overall", State.INSUFFICIENT_DATA),
     Shown("no product: no score", "orrin-bay-marine", "overall", State.NOT_APPLICABLE),
+    Shown("a month in which all causes of a change act", "lumenbrook-schools", "moved"),
     Shown("on Premier: shared in a success review", "harrow-pike-haulage", "plan"),
     Shown("plan lapsed 20 days ago", "amberley-trust", "plan"),
     Shown("on Standard", "quintavale-wines", "plan"),

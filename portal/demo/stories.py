@@ -169,6 +169,11 @@ STORIES: dict[str, tuple[Story, ...]] = {
         set_to(0, "marketing.contacts_messaged_90d", until=152),
     ),
     "Marchetti & Figli": (set_to(0, *WORK_ORDERS), happened("field.optimization_run")),
+    "Lumenbrook Schools": (  # a month in which all causes of a change act at once
+        set_to(0, "analytics.viewers_licensed", "analytics.viewers_active_30d", until=19),  # bought then
+        stopped(24, "service.licenses_"),
+        set_to(9, "platform.unhandled_errors", after=14, until=5),
+    ),
     "Tidewell Utilities": (
         set_to(14, "platform.unhandled_errors", after=16, until=9),
         set_to(23, "platform.limit_rejections", after=15, until=11),

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import Capability, open_organization
 from portal import charts
-from portal.pages import notices, peer_panel, receipt
+from portal.pages import moving, notices, peer_panel, receipt
 from portal.pages.asking import Asking
 from portal.pages.dashboard import NOTHING_YET
 from portal.pages.headline import changes, gauge, gauge_label
@@ -22,7 +22,8 @@ from portal.pages.unchanged import conditional
 from portal.pages.why import silent_line, why
 from portal.pages.words import COUNTED, KINDS, STATES
 from portal.templatetags.scores import NOTHING, add_up_tenths, percent, points, share, whole
-from scoring import read
+from scoring import history as published
+from scoring import moves, read
 from scoring.engine import State
 from scoring.read import CardReading, Reading
 
@@ -42,6 +43,8 @@ def category(request: Asking, slug: str, category: str, subcategory: str = "") -
     history = read.signal_trends(organization, card.key, until=card.day)
     page = _page(card, node, history, asked=request.GET.get("signal", ""))
     page |= peer_panel.beside(card, node, page["why"], request.GET.get("signal", ""))
+    past = published.of(organization, card.key, until=card.day, days=moves.USUAL)
+    page["moved"] = moving.panel(card, past, node.node)
     page["shell"] = shell(request, organization, card, reverse("category", args=[slug, category]))
     return render(request, "portal/category.html", page)
 

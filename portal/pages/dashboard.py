@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import Capability, Needs, explain, open_organization
 from accounts.preferences import remember
 from portal import charts
-from portal.pages import peer_panel, receipt
+from portal.pages import moving, peer_panel, receipt
 from portal.pages.asking import Asking
 from portal.pages.gaps import certainty, losses, missing, signal_count
 from portal.pages.goals import brief
@@ -108,6 +108,7 @@ def overview(request: Asking, card: CardReading, past: history.History) -> dict[
         "categories": category_cards(card, year),
         "trend": trend(card, [p for p in points if (card.day - p.day).days <= period.days], period),
         "periods": links(period),
+        "moved": moving.panel(card, past),
         "losses": losses(card),
         "missing": missing(card),
         "certainty": certainty(card),

@@ -13,9 +13,11 @@ from django.views.decorators.http import require_safe
 
 from portal import charts
 from portal.pages.asking import Asking
+from portal.pages.moving import Row
 from portal.pages.shell import Link, Shell
 from portal.pages.sorting import Column
 from portal.templatetags.scores import whole
+from portal.waterfall import waterfall
 from scoring.engine import State
 
 BANDS = (("healthy", 80), ("watch", 70), ("act", 0))
@@ -80,6 +82,19 @@ def patterns(request: Asking) -> HttpResponse:
         "bands": [("healthy", "Healthy"), ("watch", "Watch"), ("act", "Act now"), ("none", "No data")],
         "coverage": [("Product Adoption", "pa", "97%", "97%", "25 signals, 1 without data")],
         "said": ["Saved."],
+        "fall": waterfall(
+            ("20 Oct", 75.4, "75.4"),
+            [
+                ("Us", 1.1, "+1.1"),
+                ("Scope", 0, "0.0"),
+                ("Feed", -1.1, "\N{MINUS SIGN}1.1"),
+                ("You", -4, "\N{MINUS SIGN}4.0"),
+            ],
+            ("20 Nov", 71.4, "71.4"),
+        ),
+        "effects": [
+            Row("Dashboard upkeep", "?", "100 to 50", "You", "act", "10%", "40%", "\N{MINUS SIGN}2.5")
+        ],
         "marks": [("pa", "Product Adoption"), ("ce", "Customer Expertise"), ("th", "Technical Health")],
     }
     return render(request, "portal/patterns.html", context)

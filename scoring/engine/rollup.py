@@ -67,11 +67,38 @@ def score(scorecard: Scorecard, panel: Panel, *, explain: bool = False, exemptio
             _fill_signal(filling, place, node.signal, outcome)
             if explain:
                 inputs[node.id] = outcome.inputs
-    for place in range(len(nodes) - 1, -1, -1):
-        if nodes[place].signal is None:
-            _fill_branch(filling, scorecard, place, panel)
+    return _rolled_up(filling, scorecard, panel.age_days, inputs if explain else None)
+
+
+def roll_up(scorecard: Scorecard, points: Array, state: Bytes, share: Array) -> Scores:
+    """The tree above signals that have their results already, as if everyone were old enough.
+
+    shapes  points, state, share and Scores: (cases, nodes) in the order of scorecard.nodes; only the signals'
+            columns are read
+    units   share: of a growth signal's base that was observed, 0-1; 1 elsewhere
+    source  SCORING §5
+    """
+    filling = _empty(len(scorecard.nodes), len(points))
+    none = np.zeros(len(points), np.uint8)
+    for place, node in enumerate(scorecard.nodes):
+        if node.signal:
+            mine = Outcome(points[:, place], state[:, place], none, none, share[:, place])
+            _fill_signal(filling, place, node.signal, mine)
+    return _rolled_up(filling, scorecard, np.full(len(points), np.inf))
+
+
+def _rolled_up(
+    filling: _Filling,
+    scorecard: Scorecard,
+    age_days: Array,
+    inputs: Mapping[str, Mapping[str, Array]] | None = None,
+) -> Scores:
+    """The filling with every branch worked out, from the signals up."""
+    for place in range(len(scorecard.nodes) - 1, -1, -1):
+        if scorecard.nodes[place].signal is None:
+            _fill_branch(filling, scorecard, place, age_days)
     arrays = {name: np.ascontiguousarray(array.T) for name, array in vars(filling).items()}
-    return Scores(**arrays, inputs=inputs if explain else None)
+    return Scores(**arrays, inputs=inputs)
 
 
 def _empty(nodes: int, orgs: int) -> _Filling:
@@ -128,7 +155,7 @@ def _fill_signal(filling: _Filling, place: int, signal: Signal, outcome: Outcome
     filling.upper[place] = np.where(applies, known + 100 * (1 - coverage), np.nan)
 
 
-def _fill_branch(filling: _Filling, scorecard: Scorecard, place: int, panel: Panel) -> None:
+def _fill_branch(filling: _Filling, scorecard: Scorecard, place: int, age_days: Array) -> None:
     """A subcategory, category or the overall score, from children that are already filled."""
     node = scorecard.nodes[place]
     children = [
@@ -144,8 +171,8 @@ def _fill_branch(filling: _Filling, scorecard: Scorecard, place: int, panel: Pan
     if node.level == Level.OVERALL:
         scored = sum((~np.isnan(filling.points[at])).astype(int) for at, _ in children)
         enough &= scored >= scorecard.min_categories
-    provisional = (coverage < scorecard.provisional_below - TOLERANCE) | (panel.age_days <= DAYS_YOUNG)
-    setting_up = (node.level == Level.OVERALL) & (panel.age_days <= DAYS_SETTING_UP)
+    provisional = (coverage < scorecard.provisional_below - TOLERANCE) | (age_days <= DAYS_YOUNG)
+    setting_up = (node.level == Level.OVERALL) & (age_days <= DAYS_SETTING_UP)
     state = filling.state[place] = first_fitting(
         [
             (np.isnan(coverage), State.NOT_APPLICABLE),
@@ -153,7 +180,7 @@ def _fill_branch(filling: _Filling, scorecard: Scorecard, place: int, panel: Pan
             (~enough, State.INSUFFICIENT_DATA),
             (provisional, State.PROVISIONAL),
         ],
-        otherwise=np.full(panel.size, State.OK, np.uint8),
+        otherwise=np.full(age_days.shape, State.OK, np.uint8),
     )
     filling.points[place] = np.where((state == State.OK) | (state == State.PROVISIONAL), points, np.nan)
 

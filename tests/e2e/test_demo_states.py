@@ -34,6 +34,11 @@ WORDS: dict[str, list[str]] = {
     "dormant: nothing in 13 months": ["Not applicable", "so there is nothing to compare"],
     "one category applies: no overall": ["No overall score", "Only Product Adoption applies"],
     "no product: no score": ["has no scorecard"],
+    "a month in which all causes of a change act": [
+        "Whose doing it was",
+        "version 2 after",
+        "Scope: counts now",
+    ],
     "on Premier: shared in a success review": ["Your plan shares the score in a success review"],
     "plan lapsed 20 days ago": ["Your Signature plan ended on", "The score closes with the plan"],
     "on Standard": ["Your plan does not include the score"],
@@ -58,7 +63,7 @@ def test_page_says_what_state_it_is_in(sam: Page, shown: demo.Shown):
     sam.goto(
         f"/o/{shown.slug}/score/{CATEGORY[shown.where]}/?signal={shown.where}"
         if is_signal
-        else f"/o/{shown.slug}/"
+        else f"/o/{shown.slug}/{'moved/' if shown.where == 'moved' else ''}"
     )
 
     place = sam.locator("#why" if is_signal else "main")

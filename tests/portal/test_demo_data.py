@@ -25,7 +25,8 @@ from portal.demo.loading import SCORECARD
 from portal.demo.stories import STORIES
 from portal.demo.telemetry import Numbers, Telemetry
 from scoring import engine, read
-from scoring.models import Batch, Observation, ScoreSheet
+from scoring.models import Batch, Observation, ScorecardVersion, ScoreSheet
+from tests.portal import by_hand
 
 LAST = date(2025, 11, 20)
 FIRST = date(2023, 8, 1)
@@ -284,6 +285,34 @@ def test_everybody_sees_the_organizations_they_should(loaded, db):
     jonas = User.objects.get(email="jonas.reuter@aldermoor.example")
     assert {"aldermoor-logistics", "harrow-pike-haulage", "aldermoor-sandbox-eu"} <= sees(jonas.email)
     assert {membership.role for membership in jonas.memberships.all()} == {Role.CONTACT}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "node", ["overall", "product-adoption", "product-adoption/breadth", "technical-health"]
+)
+def test_parts_of_a_month_with_all_causes_are_those_worked_out_by_hand(loaded, db, client, node: str):
+    """Another roll-up, in plain Python, from the signals of three sheets; the page prints tenths."""
+    lumenbrook = Organization.objects.get(slug="lumenbrook-schools")
+    old, new = ScorecardVersion.objects.filter(key="customer-success").order_by("number")
+    before, after = date(2025, 10, 31), LAST  # a version, a purchase and an outage lie in between
+    signals = {
+        (day, version.number): by_hand.signals_of(
+            lumenbrook.score_sheets.get(day=day, version=version, revision=0).nodes, version.text
+        )
+        for day, version in ((before, old), (before, new), (after, new))
+    }
+
+    expected = by_hand.parts(
+        node, (old.text, signals[before, 1]), (new.text, signals[before, 2]), signals[after, 2]
+    )
+    client.force_login(User.objects.get(email="states@cairn.example"))
+    page = client.get("/o/lumenbrook-schools/moved/", {"from": before, "to": after, "node": node})
+    printed = by_hand.printed(page.content.decode())
+
+    assert printed == pytest.approx(expected, abs=0.12)  # to a tenth, by largest remainder
+    if node == "overall":
+        assert all(abs(part) >= 0.2 for part in expected)  # all four act
 
 
 @pytest.mark.slow

@@ -33,6 +33,8 @@ class Capability(StrEnum):
     SEE_AUDIT = "see audit"  # who looked and who changed; how much of it, accounts.trail decides by role
     REQUEST_REVIEW = "request success review"
     ANSWER_REVIEW_REQUEST = "answer review request"
+    GIVE_FEEDBACK = "give feedback"  # say what is wrong with the score
+    ANSWER_FEEDBACK = "answer feedback"
 
 
 # Installation roles; they stand beside the membership roles in the table below.
@@ -51,6 +53,7 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.MANAGE_CONNECTION,
             Capability.SEE_AUDIT,
             Capability.REQUEST_REVIEW,
+            Capability.GIVE_FEEDBACK,
         },
     ),
     Role.TRAINING_ADMIN: frozenset(
@@ -60,10 +63,11 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.SEE_CONTACTS,
             Capability.SEE_AUDIT,  # their own actions
             Capability.REQUEST_REVIEW,
+            Capability.GIVE_FEEDBACK,
         },
     ),
-    Role.VIEWER: frozenset({Capability.SEE_ORGANIZATION, Capability.SEE_SCORE}),
-    Role.PARTNER: frozenset({Capability.SEE_ORGANIZATION, Capability.SEE_SCORE}),
+    Role.VIEWER: frozenset({Capability.SEE_ORGANIZATION, Capability.SEE_SCORE, Capability.GIVE_FEEDBACK}),
+    Role.PARTNER: frozenset({Capability.SEE_ORGANIZATION, Capability.SEE_SCORE, Capability.GIVE_FEEDBACK}),
     Role.CSM: frozenset(
         {
             Capability.SEE_ORGANIZATION,
@@ -72,6 +76,7 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.SEE_AS_CUSTOMER,
             Capability.SEE_AUDIT,
             Capability.ANSWER_REVIEW_REQUEST,
+            Capability.ANSWER_FEEDBACK,
         },
     ),
     Role.GUIDE: frozenset(
@@ -81,6 +86,7 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.SEE_CONTACTS,
             Capability.SEE_AS_CUSTOMER,
             Capability.ANSWER_REVIEW_REQUEST,
+            Capability.ANSWER_FEEDBACK,
         },
     ),
     LEAD: frozenset(
@@ -91,6 +97,7 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.SEE_AS_CUSTOMER,
             Capability.SEE_AUDIT,
             Capability.ANSWER_REVIEW_REQUEST,
+            Capability.ANSWER_FEEDBACK,
         },
     ),
     ADMIN: frozenset(
@@ -126,7 +133,7 @@ CALLED = {ADMIN: "Administrator", AUDITOR: "Auditor", LEAD: "Success lead"}
 CUSTOMER_ROLES = frozenset({Role.CONTACT, Role.TRAINING_ADMIN, Role.VIEWER, Role.PARTNER})
 EVERYWHERE = frozenset({ADMIN, AUDITOR})
 # What staff see with the customer's eyes although it is not theirs to do: a button that answers no to them.
-SHOWN_AS_CUSTOMER = frozenset({Capability.REQUEST_REVIEW})
+SHOWN_AS_CUSTOMER = frozenset({Capability.REQUEST_REVIEW, Capability.GIVE_FEEDBACK})
 
 
 class Needs(StrEnum):
@@ -142,10 +149,14 @@ class Needs(StrEnum):
 NEEDS: dict[Capability, tuple[Needs, ...]] = {
     Capability.SEE_SCORE: (Needs.PLAN, Needs.PRODUCT, Needs.LANGUAGE),
     Capability.REQUEST_REVIEW: (Needs.PLAN, Needs.PRODUCT),
+    Capability.GIVE_FEEDBACK: (Needs.PLAN, Needs.PRODUCT, Needs.LANGUAGE),
 }
 
 # The words of the setting PLAN_OPENS, which says what each plan opens to the customer.
-ROUTES = {"score": Capability.SEE_SCORE, "review": Capability.REQUEST_REVIEW}
+ROUTES: dict[str, frozenset[Capability]] = {
+    "score": frozenset({Capability.SEE_SCORE, Capability.GIVE_FEEDBACK}),
+    "review": frozenset({Capability.REQUEST_REVIEW}),
+}
 
 # What staff open of a customer's that the customer may read about.
 WRITTEN_DOWN: dict[str, Action] = {Capability.SEE_SCORE: Action.SCORE_OPENED}
@@ -386,7 +397,7 @@ def last_plan(organization: Organization, *, at: datetime | None = None) -> Plan
 
 def opened_by(plan: str) -> frozenset[Capability]:
     """What this plan opens to the customer; one that the setting does not name opens nothing."""
-    return frozenset(ROUTES[word] for word in settings.PLAN_OPENS.get(plan, ()))
+    return frozenset().union(*(ROUTES[word] for word in settings.PLAN_OPENS.get(plan, ())))
 
 
 def plans_that_open(to: Capability) -> list[str]:

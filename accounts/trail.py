@@ -272,6 +272,10 @@ def _what(
             return "Asked for a success review"
         case Action.REVIEW_ARRANGED:
             return f"Arranged the success review asked for on {after.get('asked')}"
+        case Action.FEEDBACK_GIVEN:
+            return f"Said what is wrong with the score: {after.get('about')}"
+        case Action.FEEDBACK_ANSWERED:
+            return f"Answered the feedback of {after.get('said')} about {after.get('about')}"
         case Action.ORGANIZATIONS_IMPORTED:
             counted = ", ".join(f"{number} {name}" for name, number in after.items() if number)
             return f"Imported organizations from {entry.target_id}: {counted or 'no lines'}"

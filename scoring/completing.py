@@ -1,4 +1,4 @@
-"""What would complete a score: the signals whose weight is not backed by data, and how much each would add."""
+"""What would complete a score: the signals without full data, and how much each would add."""
 
 from dataclasses import dataclass
 

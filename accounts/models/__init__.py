@@ -2,6 +2,7 @@
 
 from accounts.models.audit import Action, Actor, AuditEntry, AuditRetirement, AuditSeal, Result
 from accounts.models.connections import Certificate, Connection, Identity
+from accounts.models.feedback import Feedback, FeedbackKind
 from accounts.models.installation import Installation
 from accounts.models.invitations import Invitation
 from accounts.models.organizations import (
@@ -28,6 +29,8 @@ __all__ = [
     "Connection",
     "Cover",
     "FactorReset",
+    "Feedback",
+    "FeedbackKind",
     "Identity",
     "Installation",
     "Invitation",

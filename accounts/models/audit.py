@@ -24,6 +24,8 @@ class Action(models.TextChoices):
     ACCESS_GIVEN = "access_given", "Access given"
     REVIEW_REQUESTED = "review_requested", "Success review requested"
     REVIEW_ARRANGED = "review_arranged", "Success review arranged"
+    FEEDBACK_GIVEN = "feedback_given", "Feedback about a score"
+    FEEDBACK_ANSWERED = "feedback_answered", "Feedback answered"
     ORGANIZATIONS_IMPORTED = "organizations_imported", "Organizations imported"
     PLAN_CHANGED = "plan_changed", "Plan changed"
     SCORECARD_PUBLISHED = "scorecard_published", "Scorecard published"

@@ -35,6 +35,7 @@ DECIDED = {
     "accounts.Membership.organization": "moves, where the person is nothing there yet",
     "accounts.PlanInterval.organization": "moves, where no plan holds there at that time",
     "accounts.ReviewRequest.organization": "moves; of two that wait, only one",
+    "accounts.Feedback.organization": "stays: it is about a score that stays",
     "accounts.Invitation.organization": "stays, and is withdrawn while it is open: invite anew",
     "accounts.Connection.organization": "stays, and is switched off: its addresses name the one that goes",
     "accounts.Certificate.organization": "stays with its connection",

@@ -31,6 +31,7 @@ from accounts.models import (
     Action,
     AuditEntry,
     Connection,
+    Feedback,
     Invitation,
     Membership,
     Organization,
@@ -91,6 +92,8 @@ def served(orchard, harbor, dana, hal, casey) -> Organization:
     for organization, person in ((orchard, dana), (harbor, hal)):
         make_measured(organization, YESTERDAY)
         ReviewRequest.objects.create(organization=organization, asked_by=person, asked_at=datetime.now(UTC))
+        said = {"node": "overall", "called": "Score", "day": YESTERDAY, "kind": "other", "text": "secret"}
+        Feedback.objects.create(organization=organization, said_at=datetime.now(UTC), **said)
         audit.record(Action.ACCESS_GIVEN, by=person, organization=organization)
         batch = make_batch(organization=organization)
         Quarantine.objects.create(batch=batch, line=1, reason="bad_day", raw=f"{organization.slug},secret")

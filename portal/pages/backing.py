@@ -26,6 +26,12 @@ def backed(reading: Reading) -> str:
     return f"{percent(reading.coverage)}, {span}" if span else percent(reading.coverage)
 
 
+def in_words(reading: Reading) -> str:
+    """97% backed by data, 71 to 76."""
+    share, comma, span = backed(reading).partition(",")
+    return f"{share} backed by data{comma}{span}" if share else ""
+
+
 def bounds(reading: Reading) -> str:
     """71 to 76: what the number would be with all that is missing as 0, and as 100."""
     if reading.lower is None or reading.upper is None or not is_partial(reading):

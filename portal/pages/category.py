@@ -14,7 +14,7 @@ from accounts.access import Capability, open_organization
 from portal import charts
 from portal.pages import notices
 from portal.pages.asking import Asking
-from portal.pages.backing import backed, completion, sentence
+from portal.pages.backing import backed, completion, in_words, sentence
 from portal.pages.dashboard import NOTHING_YET
 from portal.pages.feedback import say_href
 from portal.pages.filtering import Asked, asked_filter, chips, is_shown
@@ -66,7 +66,7 @@ def _page(card: CardReading, node: Reading, history: History, only: Asked, asked
         "gauge_label": gauge_label(card, node) if node.points is not None else "",
         "gives": gives(card, node),
         "children": [
-            Child(each, _href(card, each), STATES[each.state], backed(each))
+            Child(each, _href(card, each), STATES[each.state], in_words(each))
             for each in node.children
             if each.level == "subcategory"
         ],

@@ -18,7 +18,7 @@ from accounts.preferences import remember
 from portal import charts
 from portal.pages import products
 from portal.pages.asking import Asking
-from portal.pages.backing import backed, completion, sentence
+from portal.pages.backing import completion, in_words, sentence
 from portal.pages.feedback import say_href
 from portal.pages.gaps import certainty, losses, missing, signal_count
 from portal.pages.headline import changes, gauge, gauge_label, to_next_band
@@ -52,7 +52,12 @@ def dashboard(request: Asking, slug: str) -> HttpResponse:
     card = read.latest(organization, known=past)
     if card is None or card.overall.state in NOTHING_YET:
         page = {"shell": shell(request, organization, here=request.path), "organization": organization}
-        return render(request, "portal/no_score.html", page | waiting(organization, card))
+        asking = {
+            "managers": ours(organization),
+            "support": installation.current().support_email,
+            "sources_href": reverse("sources", args=[slug]),
+        }
+        return render(request, "portal/no_score.html", page | asking | waiting(organization, card))
     page = {"shell": shell(request, organization, card, request.path), "organization": organization}
     return render(request, "portal/dashboard.html", page | overview(request, card, past))
 
@@ -125,7 +130,7 @@ def beside(request: Asking, card: CardReading) -> dict[str, object]:
         "backed": sentence(card.overall),
         "completion": completion(card, card.overall),
         "products": products.product_chips(card, card.overall, asked),
-        "product": products.view(card, asked),
+        "through": products.view(card, asked),
         "insights": insights(card, card.overall),
         "managers": ours(card.organization),
         "support": installation.current().support_email,
@@ -229,7 +234,7 @@ def _category_card(
         spark=charts.spark(placed(history, reading.node), 200, 40, scale) if label else None,
         spark_label=label,
         summary=signal_count(reading),
-        backed=backed(reading),
+        backed=in_words(reading),
     )
 
 

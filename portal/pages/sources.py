@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -50,15 +50,13 @@ class Source:
 def sources(request: Asking, slug: str) -> HttpResponse:
     organization = open_organization(request.user, slug, to=Capability.SEE_SCORE)
     card = read.latest(organization)
-    if card is None:
-        raise Http404("There is no score yet, and so nothing that it waits for.")
-    found = by_source(card)
+    found = by_source(card) if card else []
     page = {
         "shell": shell(request, organization, card, request.path),
         "organization": organization,
         "card": card,
         "sources": found,
-        "summary": summary(found),
+        "summary": summary(found) if found else "No score yet",
     }
     return render(request, "portal/sources.html", page)
 

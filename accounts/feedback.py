@@ -1,4 +1,4 @@
-"""What is wrong with a score: a customer says it, whoever looks after them answers, and how long that took."""
+"""What is wrong with a score: a customer says it, whoever looks after them answers, in so much time."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -134,8 +134,8 @@ def waiting(organizations: Iterable[int]) -> dict[int, int]:
 
 def usual_wait(feedback: Iterable[Feedback]) -> timedelta | None:
     """How long answers usually took, the median; None before the first."""
-    took = [said.answered_at - said.said_at for said in feedback if said.answered_at]
-    return median(took) if took else None
+    took = [(said.answered_at - said.said_at).total_seconds() for said in feedback if said.answered_at]
+    return timedelta(seconds=median(took)) if took else None
 
 
 def _tell(letter: str, said: Feedback, link: str, to: list[str]) -> None:

@@ -1,6 +1,6 @@
 """How fresh the data behind a score is: each metric, where it comes from, when it came and is due again."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
@@ -57,33 +57,46 @@ def feeds(card: CardReading) -> list[Feed]:
     for signal, _ in weighed(card.overall):
         for key in signal.signal.metrics if signal.signal else ():
             readers.setdefault(key, []).append(signal)
-    arrived = {row[0]: row[1:] for row in _newest(card, readers)}
+    arrived = _newest(card, readers)
     declared = _declared(card.organization, card.day, card.watermark)
-    nothing = (None, "", None)
     return [
-        _feed(
-            metric, readers[metric.key], *arrived.get(metric.key, nothing), declared.get(metric.key), card.day
-        )
+        _feed(metric, readers[metric.key], arrived.get(metric.key), declared.get(metric.key), card.day)
         for metric in card.scorecard.metrics
         if metric.key in readers
     ]
 
 
+@dataclass(frozen=True)
+class _Arrival:
+    """A metric's newest observation: the day it is of, who sent it, when."""
+
+    day: date
+    source: str
+    received_at: datetime
+
+
 def _feed(
     metric: Metric,
     readers: list[Reading],
-    observed: date | None,
-    source: str | None,
-    received_at: datetime | None,
+    arrival: _Arrival | None,
     declared: date | None,
     today: date,
 ) -> Feed:
-    newest = _known_up_to(metric, observed, declared, today)
+    newest = _known_up_to(metric, arrival.day if arrival else None, declared, today)
     due, grace_until = _dates(_due(metric, newest)) if newest else (None, None)
     late = Lateness.MISSING
     if due and grace_until and today <= grace_until:
         late = Lateness.IN_TIME if today <= due else Lateness.IN_GRACE
-    return Feed(metric, tuple(readers), source or "", received_at, newest, due, grace_until, late)
+    return Feed(
+        metric,
+        tuple(readers),
+        arrival.source if arrival else "",
+        arrival.received_at if arrival else None,
+        newest,
+        due,
+        grace_until,
+        late,
+    )
 
 
 def _known_up_to(metric: Metric, observed: date | None, declared: date | None, today: date) -> date | None:
@@ -127,8 +140,8 @@ def _dates(due: Due) -> tuple[date, date]:
     return first, last
 
 
-def _newest(card: CardReading, keys: Iterable[str]) -> Iterator[tuple[str, date, str, datetime]]:
-    """Key, day, source and arrival of each metric's newest observation that the score has seen."""
+def _newest(card: CardReading, keys: Iterable[str]) -> dict[str, _Arrival]:
+    """Each metric's newest observation that the score has seen; none for one that never came."""
     mine = Observation.objects.filter(
         organization=card.organization,
         metric=OuterRef("pk"),
@@ -138,7 +151,7 @@ def _newest(card: CardReading, keys: Iterable[str]) -> Iterator[tuple[str, date,
     columns = ("day", "batch__source__key", "batch__received_at")
     named = {f"newest_{column}": Subquery(mine.values(column)[:1]) for column in columns}
     rows = MetricRow.objects.filter(key__in=list(keys)).annotate(**named)
-    yield from rows.values_list("key", *named)
+    return {key: _Arrival(*found) for key, *found in rows.values_list("key", *named) if found[0]}
 
 
 def _declared(organization: Organization, day: date, watermark: int) -> dict[str, date]:
@@ -151,5 +164,6 @@ def _declared(organization: Organization, day: date, watermark: int) -> dict[str
     )
     found: dict[str, date] = {}
     for metrics, until in windows.order_by("complete_to").values_list("metrics", "complete_to"):
-        found |= dict.fromkeys(metrics, min(until, day))
+        if until:
+            found |= dict.fromkeys(metrics, min(until, day))
     return found

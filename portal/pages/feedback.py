@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django import forms
@@ -22,6 +23,9 @@ from portal.pages.shell import shell
 from portal.templatetags.scores import plural
 from scoring import read
 from scoring.read import CardReading, Reading
+
+if TYPE_CHECKING:
+    from accounts.models import Feedback
 
 LONGEST = 2000
 SAY_IT = "Say it in a few words."
@@ -49,7 +53,7 @@ class Answer(Exact):
 class Line:
     """One thing that was said, and its answer, as ready text."""
 
-    said: object
+    said: "Feedback"
     href: str  # where the part of the score is; empty when the scorecard has it no more
     took: str
 
@@ -105,7 +109,7 @@ def answer(request: Asking, slug: str, public_id: UUID) -> HttpResponse:
     organization = open_organization(request.user, slug, to=Capability.ANSWER_FEEDBACK)
     form = Answer(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return redirect("feedback", slug)
     try:
         feedback.answer(
@@ -148,7 +152,7 @@ def say_href(card: CardReading, node: Reading) -> str:
     return f"{reverse('feedback', args=[card.organization.slug])}?{urlencode({'node': node.node})}"
 
 
-def line(card: CardReading | None, said: "feedback.Feedback") -> Line:
+def line(card: CardReading | None, said: "Feedback") -> Line:
     node = card.by_node.get(said.node) if card else None
     answered = said.answered_at - said.said_at if said.answered_at else None
     return Line(said, href(card, node) if card and node else "", took(answered))

@@ -36,6 +36,8 @@ class Capability(StrEnum):
     WRITE_NOTES = "write notes"  # on the days of the score: what happened then
     CHOOSE_PEERS = "choose peers"  # whether its scores are among those that peers are compared with
     SET_TARGETS = "set targets"  # where the score is to be, and which signals matter less; it moves no score
+    GIVE_FEEDBACK = "give feedback"  # say what is wrong with the score
+    ANSWER_FEEDBACK = "answer feedback"
 
 
 # Installation roles; they stand beside the membership roles in the table below.
@@ -57,6 +59,7 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.WRITE_NOTES,
             Capability.CHOOSE_PEERS,
             Capability.SET_TARGETS,
+            Capability.GIVE_FEEDBACK,
         },
     ),
     Role.TRAINING_ADMIN: frozenset(
@@ -67,10 +70,11 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.SEE_AUDIT,  # their own actions
             Capability.REQUEST_REVIEW,
             Capability.WRITE_NOTES,
+            Capability.GIVE_FEEDBACK,
         },
     ),
-    Role.VIEWER: frozenset({Capability.SEE_ORGANIZATION, Capability.SEE_SCORE}),
-    Role.PARTNER: frozenset({Capability.SEE_ORGANIZATION, Capability.SEE_SCORE}),
+    Role.VIEWER: frozenset({Capability.SEE_ORGANIZATION, Capability.SEE_SCORE, Capability.GIVE_FEEDBACK}),
+    Role.PARTNER: frozenset({Capability.SEE_ORGANIZATION, Capability.SEE_SCORE, Capability.GIVE_FEEDBACK}),
     Role.CSM: frozenset(
         {
             Capability.SEE_ORGANIZATION,
@@ -80,6 +84,7 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.SEE_AUDIT,
             Capability.ANSWER_REVIEW_REQUEST,
             Capability.SET_TARGETS,
+            Capability.ANSWER_FEEDBACK,
         },
     ),
     Role.GUIDE: frozenset(
@@ -89,6 +94,7 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.SEE_CONTACTS,
             Capability.SEE_AS_CUSTOMER,
             Capability.ANSWER_REVIEW_REQUEST,
+            Capability.ANSWER_FEEDBACK,
         },
     ),
     LEAD: frozenset(
@@ -99,6 +105,7 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.SEE_AS_CUSTOMER,
             Capability.SEE_AUDIT,
             Capability.ANSWER_REVIEW_REQUEST,
+            Capability.ANSWER_FEEDBACK,
         },
     ),
     ADMIN: frozenset(
@@ -134,7 +141,7 @@ CALLED = {ADMIN: "Administrator", AUDITOR: "Auditor", LEAD: "Success lead"}
 CUSTOMER_ROLES = frozenset({Role.CONTACT, Role.TRAINING_ADMIN, Role.VIEWER, Role.PARTNER})
 EVERYWHERE = frozenset({ADMIN, AUDITOR})
 # What staff see with the customer's eyes although it is not theirs to do: a button that answers no to them.
-SHOWN_AS_CUSTOMER = frozenset({Capability.REQUEST_REVIEW, Capability.CHOOSE_PEERS})
+SHOWN_AS_CUSTOMER = frozenset({Capability.REQUEST_REVIEW, Capability.CHOOSE_PEERS, Capability.GIVE_FEEDBACK})
 
 
 class Needs(StrEnum):
@@ -151,10 +158,14 @@ NEEDS: dict[Capability, tuple[Needs, ...]] = {
     Capability.SEE_SCORE: (Needs.PLAN, Needs.PRODUCT, Needs.LANGUAGE),
     Capability.REQUEST_REVIEW: (Needs.PLAN, Needs.PRODUCT),
     Capability.SET_TARGETS: (Needs.PLAN, Needs.PRODUCT, Needs.LANGUAGE),
+    Capability.GIVE_FEEDBACK: (Needs.PLAN, Needs.PRODUCT, Needs.LANGUAGE),
 }
 
 # The words of the setting PLAN_OPENS, which says what each plan opens to the customer.
-ROUTES = {"score": Capability.SEE_SCORE, "review": Capability.REQUEST_REVIEW}
+ROUTES: dict[str, frozenset[Capability]] = {
+    "score": frozenset({Capability.SEE_SCORE, Capability.GIVE_FEEDBACK}),
+    "review": frozenset({Capability.REQUEST_REVIEW}),
+}
 
 # What a plan opens together with something else: without the score there is nothing to set a target on.
 TOGETHER = {Capability.SET_TARGETS: Capability.SEE_SCORE}
@@ -398,7 +409,7 @@ def last_plan(organization: Organization, *, at: datetime | None = None) -> Plan
 
 def opened_by(plan: str) -> frozenset[Capability]:
     """What this plan opens to the customer; one that the setting does not name opens nothing."""
-    return frozenset(ROUTES[word] for word in settings.PLAN_OPENS.get(plan, ()))
+    return frozenset().union(*(ROUTES[word] for word in settings.PLAN_OPENS.get(plan, ())))
 
 
 def plans_that_open(to: Capability) -> list[str]:

@@ -290,6 +290,10 @@ def _what(
             return f"Said of the signal {after.get('node')}: {str(after.get('matters')).lower()}"
         case Action.EMPHASIS_ENDED:
             return f"Gave the signal {before.get('node')} its usual weight again"
+        case Action.FEEDBACK_GIVEN:
+            return f"Said what is wrong with the score: {after.get('about')}"
+        case Action.FEEDBACK_ANSWERED:
+            return f"Answered the feedback of {after.get('said')} about {after.get('about')}"
         case Action.ORGANIZATIONS_IMPORTED:
             counted = ", ".join(f"{number} {name}" for name, number in after.items() if number)
             return f"Imported organizations from {entry.target_id}: {counted or 'no lines'}"

@@ -16,8 +16,8 @@ from django.db.models.functions import Now
 
 from accounts import audit, retention, seals
 from accounts.models import Action, User
-from scoring import pack, publish, releases, run
 from portal.reports import jobs
+from scoring import pack, publish, releases, run
 from scoring.models import NightStep, Pointer, ScorecardVersion, ScoringRun, StepState
 
 log = logging.getLogger(__name__)

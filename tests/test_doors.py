@@ -241,6 +241,12 @@ DOORS = [
     for_these("target-end", ("dana", "casey"), 404, depends=True).at("orchard", NO_PLACE),
     for_these("matters-again", ("dana", "casey"), 404, depends=True).at("orchard", NO_PLACE),
     of_orchard("moved"),
+    of_orchard("sources"),
+    replace(of_orchard("feedback"), takes_posts=True),
+    replace(
+        for_these("feedback-answer", ("casey", "lena", "gus"), "/o/orchard/feedback/", depends=False),
+        arguments=("orchard", NO_PLACE),
+    ),
     contacts_of_orchard("contacts", who=("dana", "tara", *STAFF, "otto")),
     contacts_of_orchard("contacts-invite", who=MANAGERS, takes_posts=True),
     contacts_of_orchard("contacts-together", who=MANAGERS, what=422, takes_posts=True, only_posts=True),
@@ -655,7 +661,7 @@ def test_premier_contact_finds_the_plan_open_and_the_score_closed(door, site, pi
     status = (client.post if door.only_posts else client.get)(address).status_code
 
     closed = dict.fromkeys([each.name for each in OF_THE_SCORE], 403) | dict.fromkeys(
-        ("answer-review", "see-as-customer", "impersonate", *NOTES, *GOALS), 403
+        ("answer-review", "see-as-customer", "impersonate", "feedback-answer", *NOTES, *GOALS), 403
     )
     closed |= dict.fromkeys(("export-make", "export-file", "export-again"), 403)
     closed |= {each.name: 403 for each in OF_ONE_ORGANIZATION if each.name.startswith("manage-")}

@@ -2,6 +2,7 @@
 
 from accounts.models.audit import Action, Actor, AuditEntry, AuditRetirement, AuditSeal, Result
 from accounts.models.connections import Certificate, Connection, Identity
+from accounts.models.feedback import Feedback, FeedbackKind
 from accounts.models.goals import Emphasis, Matters, Target
 from accounts.models.installation import Installation
 from accounts.models.invitations import Invitation
@@ -32,6 +33,8 @@ __all__ = [
     "Cover",
     "Emphasis",
     "FactorReset",
+    "Feedback",
+    "FeedbackKind",
     "Identity",
     "Installation",
     "Invitation",

@@ -28,6 +28,8 @@ class Action(models.TextChoices):
     TARGET_ENDED = "target_ended", "Target ended"
     EMPHASIS_SET = "emphasis_set", "Signal de-emphasized"
     EMPHASIS_ENDED = "emphasis_ended", "De-emphasis ended"
+    FEEDBACK_GIVEN = "feedback_given", "Feedback about a score"
+    FEEDBACK_ANSWERED = "feedback_answered", "Feedback answered"
     ORGANIZATIONS_IMPORTED = "organizations_imported", "Organizations imported"
     PLAN_CHANGED = "plan_changed", "Plan changed"
     SCORECARD_PUBLISHED = "scorecard_published", "Scorecard published"

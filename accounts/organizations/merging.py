@@ -36,6 +36,7 @@ DECIDED = {
     "accounts.PlanInterval.organization": "moves, where no plan holds there at that time",
     "accounts.ReviewRequest.organization": "moves; of two that wait, only one",
     "accounts.Note.organization": "stays: it stands on the line of the one it was written for",
+    "accounts.Feedback.organization": "stays: it is about a score that stays",
     "accounts.Invitation.organization": "stays, and is withdrawn while it is open: invite anew",
     "accounts.Connection.organization": "stays, and is switched off: its addresses name the one that goes",
     "accounts.Certificate.organization": "stays with its connection",

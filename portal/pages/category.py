@@ -1,7 +1,7 @@
 """One category or subcategory: its score, its signals as sums, and why a signal has its score."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from django.http import Http404, HttpResponse
@@ -14,14 +14,19 @@ from accounts.access import Capability, open_organization
 from portal import charts
 from portal.pages import moving, notices, peer_panel, receipt
 from portal.pages.asking import Asking
+from portal.pages.backing import backed, completion, in_words, sentence
 from portal.pages.dashboard import NOTHING_YET
+from portal.pages.feedback import say_href
+from portal.pages.filtering import Asked, asked_filter, chips, is_shown
 from portal.pages.headline import changes, gauge, gauge_label
+from portal.pages.insights import insights
 from portal.pages.kinds import rule_of, told
+from portal.pages.products import product_chips
 from portal.pages.shell import shell
 from portal.pages.unchanged import conditional
 from portal.pages.why import silent_line, why
-from portal.pages.words import COUNTED, KINDS, STATES
-from portal.templatetags.scores import NOTHING, add_up_tenths, percent, points, share, whole
+from portal.pages.words import COUNTED, HELP, KINDS, STATES
+from portal.templatetags.scores import NOTHING, add_up_tenths, percent, plural, points, share, whole
 from scoring import history as published
 from scoring import moves, read
 from scoring.engine import State
@@ -41,7 +46,7 @@ def category(request: Asking, slug: str, category: str, subcategory: str = "") -
     if card.overall.state in NOTHING_YET:
         return redirect("dashboard", slug)
     history = read.signal_trends(organization, card.key, until=card.day)
-    page = _page(card, node, history, asked=request.GET.get("signal", ""))
+    page = _page(card, node, history, asked_filter(request, card), asked=request.GET.get("signal", ""))
     page |= peer_panel.beside(card, node, page["why"], request.GET.get("signal", ""))
     past = published.of(organization, card.key, until=card.day, days=moves.USUAL)
     page["moved"] = moving.panel(card, past, node.node)
@@ -49,9 +54,9 @@ def category(request: Asking, slug: str, category: str, subcategory: str = "") -
     return render(request, "portal/category.html", page)
 
 
-def _page(card: CardReading, node: Reading, history: History, asked: str) -> dict[str, object]:
+def _page(card: CardReading, node: Reading, history: History, only: Asked, asked: str) -> dict[str, object]:
     above = card.by_node[node.node.partition("/")[0]]
-    groups = table(card, node, history, asked)
+    groups = table(card, node, history, asked, only)
     marked = next((row for group in groups for row in group.rows if row.is_on), None)
     if asked and marked is None:
         raise Http404("No such signal here.")
@@ -67,7 +72,7 @@ def _page(card: CardReading, node: Reading, history: History, asked: str) -> dic
         "gauge_label": gauge_label(card, node) if node.points is not None else "",
         "gives": gives(card, node),
         "children": [
-            Child(each, _href(card, each), STATES[each.state])
+            Child(each, _href(card, each), STATES[each.state], in_words(each))
             for each in node.children
             if each.level == "subcategory"
         ],
@@ -81,10 +86,19 @@ def _page(card: CardReading, node: Reading, history: History, asked: str) -> dic
             )
             if notice
         ],
-        "groups": groups,
         "check": receipt.address(card.organization, node.node, card.day),
         "check_signal": receipt.address(card.organization, asked, card.day) if asked else "",
-        "footer": footer(node),
+        "groups": shown(groups),
+        "footer": footer(node) if only.is_all else None,
+        "chips": chips(node, only),
+        "products": product_chips(card, node, only.product, show=only.show),
+        "only": only_text(groups, node) if not only.is_all else "",
+        "backed": sentence(node),
+        "completion": completion(card, node),
+        "insights": insights(card, node),
+        "sources_href": reverse("sources", args=[card.organization.slug]),
+        "feedback": say_href(card, card.by_node[asked] if marked else node),
+        "help": HELP,
         "why": why(
             card,
             node,
@@ -105,6 +119,7 @@ class Child:
     reading: Reading
     href: str
     word: str
+    backed: str
 
 
 def _href(card: CardReading, node: Reading) -> str:
@@ -143,12 +158,14 @@ class Row:
     score: str
     tone: str
     band: str
+    backed: str
     weight: str
     weight_note: str
     points: str
     spark: charts.Spark
     spark_label: str
     is_on: bool
+    is_shown: bool
 
 
 @dataclass(frozen=True)
@@ -161,7 +178,7 @@ class Group:
     rows: list[Row]
 
 
-def table(card: CardReading, node: Reading, history: History, asked: str) -> list[Group]:
+def table(card: CardReading, node: Reading, history: History, asked: str, only: Asked) -> list[Group]:
     """The signals by subcategory; what they give adds up to the node's score."""
     subs = node.children if node.level == "category" else (node,)
     weighed = [(sub, signal, _share(node, sub, signal)) for sub in subs for signal in sub.children]
@@ -178,13 +195,30 @@ def table(card: CardReading, node: Reading, history: History, asked: str) -> lis
             _href(card, sub),
             summary(sub, node),
             [
-                _row(card, node, sub, signal, history.get(signal.node, ()), next(texts), asked)
+                _row(card, node, sub, signal, history.get(signal.node, ()), next(texts), asked, only)
                 for signal in sub.children
             ],
         )
         for sub in subs
         if sub.children
     ]
+
+
+def shown(groups: Sequence[Group]) -> list[Group]:
+    """The groups with the rows that the filter leaves, and none without any."""
+    left = [replace(group, rows=[row for row in group.rows if row.is_shown]) for group in groups]
+    return [group for group in left if group.rows]
+
+
+def only_text(groups: Sequence[Group], node: Reading) -> str:
+    """3 of 12 signals are shown. They give 20.1 of the 62.6 points; the score above counts all."""
+    rows = [row for group in groups for row in group.rows]
+    mine = [row for row in rows if row.is_shown]
+    text = f"{len(mine)} of {plural(len(rows), 'signal')} shown."
+    if node.points is None:
+        return text
+    tenths = sum(round(float(row.points) * 10) for row in mine if row.points != NOTHING)
+    return f"{text} They give {tenths / 10:.1f} of {points(node.points)} points; the score above counts all."
 
 
 def _share(node: Reading, sub: Reading, signal: Reading) -> float | None:
@@ -211,6 +245,7 @@ def _row(
     history: Sequence[tuple[date, int | None]],
     given: str,
     asked: str,
+    only: Asked,
 ) -> Row:
     words = told(card.scorecard, signal)
     part = _share(node, sub, signal)
@@ -219,12 +254,13 @@ def _row(
     return Row(
         node=signal.node,
         name=signal.name,
-        href=f"?signal={signal.node}#why",
+        href=f"?signal={signal.node}{only.kept}#why",
         inputs=_inputs_line(signal, words.short),
         kind=KINDS[str(rule_of(signal).kind)],
         score=whole(signal.points),
         tone=signal.band.tone if signal.band else "none",
         band=signal.band.name if signal.band else STATES[signal.state],
+        backed=backed(signal) if signal.state in COUNTED else "",
         weight=share(part) if part is not None and has_number else NOTHING,
         weight_note=f"{share(nominal)} shared out"
         if signal.state in COUNTED and not has_number and nominal
@@ -233,6 +269,7 @@ def _row(
         spark=charts.spark(_monthly(history)),
         spark_label=_spark_label(history),
         is_on=signal.node == asked,
+        is_shown=is_shown(signal, only),
     )
 
 

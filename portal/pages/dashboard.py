@@ -11,21 +11,27 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts import feedback, installation
 from accounts.access import Capability, Needs, explain, open_organization
+from accounts.contacts import ours
 from accounts.preferences import remember
 from portal import charts
-from portal.pages import moving, peer_panel, receipt
+from portal.pages import moving, peer_panel, products, receipt
 from portal.pages.asking import Asking
+from portal.pages.backing import completion, in_words, sentence
+from portal.pages.feedback import say_href
 from portal.pages.gaps import certainty, losses, missing, signal_count
 from portal.pages.goals import brief
 from portal.pages.headline import changes, gauge, gauge_label, to_next_band
+from portal.pages.insights import insights
 from portal.pages.notices import Notice, notices
 from portal.pages.shell import shell
+from portal.pages.sources import by_source, summary
 from portal.pages.trend import asked_period, links, placed, score, trend
 from portal.pages.unchanged import conditional
 from portal.pages.weakest import weakest
-from portal.pages.words import STATES
-from portal.templatetags.scores import add_up_tenths, day, percent, points, whole
+from portal.pages.words import HELP, STATES
+from portal.templatetags.scores import add_up_tenths, day, percent, plural, points, whole
 from scoring import history, read
 from scoring.engine import State
 from scoring.read import CardReading, Reading, TrendPoint
@@ -50,7 +56,12 @@ def dashboard(request: Asking, slug: str) -> HttpResponse:
     card = read.latest(organization, known=past)
     if card is None or card.overall.state in NOTHING_YET:
         page = {"shell": shell(request, organization, here=request.path), "organization": organization}
-        return render(request, "portal/no_score.html", page | waiting(organization, card))
+        asking = {
+            "managers": ours(organization),
+            "support": installation.current().support_email,
+            "sources_href": reverse("sources", args=[slug]),
+        }
+        return render(request, "portal/no_score.html", page | asking | waiting(organization, card))
     page = {"shell": shell(request, organization, card, request.path), "organization": organization}
     return render(request, "portal/dashboard.html", page | overview(request, card, past))
 
@@ -117,6 +128,26 @@ def overview(request: Asking, card: CardReading, past: history.History) -> dict[
         "weakest": weakest(card),
         "goals": brief(card.organization, card),
         "notices": [*staff_notices(request, card), *notices(card, timezone.now())],
+    } | beside(request, card)
+
+
+def beside(request: Asking, card: CardReading) -> dict[str, object]:
+    """What stands beside the score: how sure it is, what stands out, whom to ask, how fresh its data is."""
+    asked = products.asked_product(request, card)
+    found = by_source(card)
+    return {
+        "backed": sentence(card.overall),
+        "completion": completion(card, card.overall),
+        "products": products.product_chips(card, card.overall, asked),
+        "through": products.view(card, asked),
+        "insights": insights(card, card.overall),
+        "managers": ours(card.organization),
+        "support": installation.current().support_email,
+        "sources": found,
+        "freshness": summary(found),
+        "sources_href": reverse("sources", args=[card.organization.slug]),
+        "feedback": say_href(card, card.overall),
+        "help": HELP,
     }
 
 
@@ -181,6 +212,7 @@ class CategoryCard:
     spark: charts.Spark | None
     spark_label: str
     summary: str
+    backed: str
 
 
 def category_cards(card: CardReading, history: Sequence[TrendPoint]) -> list[CategoryCard]:
@@ -211,6 +243,7 @@ def _category_card(
         spark=charts.spark(placed(history, reading.node), 200, 40, scale) if label else None,
         spark_label=label,
         summary=signal_count(reading),
+        backed=in_words(reading),
     )
 
 
@@ -218,6 +251,11 @@ def staff_notices(request: Asking, card: CardReading) -> list[Notice]:
     """What a CSM should know that the customer cannot see: that the customer sees nothing."""
     if card.organization.opened.is_customers:
         return []
+    found = []
+    if open_ones := feedback.waiting([card.organization.pk]).get(card.organization.pk):
+        say = reverse("feedback", args=[card.organization.slug])
+        text = "They say something is wrong with the score; the time until the answer is shown to them."
+        found.append(Notice(f"{plural(open_ones, 'question')} open", text, say, "Read and answer"))
     unmet = {each.needs for each in explain(request.user, card.organization) if not each.is_met}
     why = next((text for needs, text in CLOSED_TO_CONTACTS.items() if needs in unmet), None)
-    return [Notice("Its contacts cannot see this page", why)] if why else []
+    return [Notice("Its contacts cannot see this page", why), *found] if why else found

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from accounts import portfolios
+from accounts import feedback, portfolios
 from accounts.access import looked_after
 from accounts.cover import absences_of, covering, last_day
 from accounts.portfolios import SOON, Facts
@@ -24,7 +24,7 @@ from portal.pages.sorting import Column, Sort, asked_sort, head
 from portal.pages.standing import cards as cards_of
 from portal.pages.unchanged import conditional
 from portal.pages.words import STATES
-from portal.templatetags.scores import day, whole
+from portal.templatetags.scores import day, plural, whole
 from scoring import portfolio as scored
 from scoring import read
 from scoring.portfolio import Scores
@@ -147,6 +147,7 @@ def rows(reader: "User", organizations: "list[Organization]", scores: Scores) ->
     ids = [each.pk for each in organizations]
     facts = portfolios.facts_of(ids, reader)
     changes = scores.changes(ids)
+    open_ones = feedback.waiting(ids)
     found = []
     for each in organizations:
         at, points, state = sheets.get(each.pk, (None, None, None))
@@ -158,7 +159,7 @@ def rows(reader: "User", organizations: "list[Organization]", scores: Scores) ->
                 slug=each.slug,
                 name=each.name,
                 href=reverse("dashboard", args=[each.slug]),
-                about=(each.external_id, *said(about, reader)),
+                about=(each.external_id, *said(about, reader), *asked_of_us(open_ones.get(each.pk, 0))),
                 managers=", ".join(str(user) for user in about.managers),
                 plan=about.plan.get_plan_display() if about.plan else "",
                 plan_ends=soon(about, timezone.now()),
@@ -180,6 +181,11 @@ def said(facts: Facts, reader: "User") -> list[str]:
         who = "you cover" if cover.covering_id == reader.pk else f"{cover.covering} covers"
         words.append(f"{who} for {cover.absent} until {day(last_day(cover))}")
     return words
+
+
+def asked_of_us(number: int) -> list[str]:
+    """How much of what they say is wrong with the score waits for an answer."""
+    return [f"{plural(number, 'question')} about the score open"] if number else []
 
 
 def soon(facts: Facts, now: datetime) -> str:

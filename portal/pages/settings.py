@@ -39,7 +39,7 @@ class HouseForm(Strict):
         return cleaned
 
 
-class LinesForm(Exact):
+class LinesForm(Strict):
     """Two levels that customers may see beside their peers."""
 
     also = frozenset({"do"})

@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from portal import charts
+from portal.pages.backing import bounds, is_partial
 from portal.pages.kinds import rule_of, told
 from portal.pages.words import COUNTED, STATES, flags_in
 from portal.templatetags.scores import (
@@ -16,6 +17,7 @@ from portal.templatetags.scores import (
     day_of,
     in_full,
     month,
+    percent,
     plural,
     points,
     quantity,
@@ -78,6 +80,8 @@ def why(
         steps.append(("Score", format_html("{}.", words.score)))
     steps.append(("Weight", weight(card, node, signal, gives)))
     steps.append(("State" if signal.state is not State.OK else "Data", state(card, signal)))
+    if signal.coverage is not None:
+        steps.append(("How sure", sure(signal)))
     steps += [("Note", text) for text in flags_in(_noted(signal))]
     if signal.change_30 is not None:
         before = (signal.points or 0) - signal.change_30
@@ -123,6 +127,22 @@ def weight(card: CardReading, node: Reading, signal: Reading, gives: str) -> str
     if category.share is None:
         return f"{text}."
     return f"{text}, {points(round(category.share * of_category * signal.points))} overall points."
+
+
+def sure(signal: Reading) -> str:
+    """How much of the signal is backed by data, its bounds, and what would complete it."""
+    if not is_partial(signal):
+        return "100% backed by data."
+    said = f"{percent(signal.coverage)} backed by data: with the rest as 0 or as 100 it would be"
+    return f"{said} {bounds(signal)}. Complete with {COMPLETES[signal.state]}."
+
+
+COMPLETES = {
+    State.OK: "each further month of history",
+    State.STALE_GRACE: "the newer value that is due",
+    State.MISSING: "the next value that arrives",
+    State.INVALID: "a corrected value",
+}
 
 
 def parents(card: CardReading, signal: Reading) -> tuple[Reading, Reading]:

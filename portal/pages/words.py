@@ -49,6 +49,17 @@ NATURES: dict[str, str] = {
 # What a kind of file is called.
 FILES: dict[str, str] = {"csv": "CSV", "xlsx": "Excel", "pdf": "PDF"}
 
+# Help in place: what a part of a page is, for whoever asks.
+HELP: dict[str, str] = {
+    "score": "Signals measure how you use what you bought. Each gives 0 to 100 points; their weighted mean "
+    "makes a subcategory, those a category, and those the score. It is made every night from data alone: "
+    "no click and no person moves it.",
+    "backed": "Each signal has a weight. Backed by data is the part of it whose data arrived in time; what "
+    "is late counts half. The rest is left out, and the bounds say what it could do at worst and at best.",
+    "signals": "A signal is one measured thing, such as licenses in use. Score times weight is what it "
+    "gives. Open one to see its numbers, its formula and how fresh they are.",
+}
+
 # "Change your language" in the commonest others, for someone who may not read the rest of the page.
 CHANGE_LANGUAGE: dict[str, str] = {
     "de": "Sprache ändern",

@@ -14,24 +14,41 @@ PERIOD = {Cadence.DAILY: 1, Cadence.WEEKLY: 7, Cadence.MONTHLY: 31, Cadence.QUAR
 GRACE = {**PERIOD, Cadence.DAILY: 3}
 STEP = {Cadence.MONTHLY: 1, Cadence.QUARTERLY: 3}  # months a calendar period has
 
+type Due = tuple[Array, Array]
+
 
 def late_by_day(today: int, metric: Metric, newest: Array) -> Bytes:
     """Lateness of a stock or of day-grain numbers, from the ordinal of the newest day."""
-    due = newest + PERIOD[metric.cadence] + metric.lag
-    return _lateness(today, due, due + GRACE[metric.cadence])
+    return _lateness(today, *due_by_day(metric, newest))
 
 
 def late_by_period(today: int, metric: Metric, newest: Array, step: int) -> Bytes:
     """Lateness of a month-grain flow or gauge, from the last month of its newest period of `step` months."""
-    return _lateness(today, month_end(newest + step) + metric.lag, month_end(newest + 2 * step) + metric.lag)
+    return _lateness(today, *due_by_period(metric, newest, step))
 
 
 def late_by_declaration(today: int, metric: Metric, newest: Array) -> Bytes:
     """Lateness of events, from the ordinal of the newest declared day."""
+    return _lateness(today, *due_by_declaration(metric, newest))
+
+
+def due_by_day(metric: Metric, newest: Array) -> Due:
+    """When the next value is due and when its grace ends, as ordinals, from the newest day."""
+    due = newest + PERIOD[metric.cadence] + metric.lag
+    return due, due + GRACE[metric.cadence]
+
+
+def due_by_period(metric: Metric, newest: Array, step: int) -> Due:
+    """The same, from the last month of the newest period of `step` months."""
+    return month_end(newest + step) + metric.lag, month_end(newest + 2 * step) + metric.lag
+
+
+def due_by_declaration(metric: Metric, newest: Array) -> Due:
+    """The same, from the newest declared day."""
     if metric.cadence not in STEP:
-        return late_by_day(today, metric, newest)
+        return due_by_day(metric, newest)
     step = STEP[metric.cadence]
-    return late_by_period(today, metric, period_of(month_of(newest + 1), step) - step, step)
+    return due_by_period(metric, period_of(month_of(newest + 1), step) - step, step)
 
 
 def reach(metric: Metric) -> int:

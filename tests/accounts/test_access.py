@@ -60,10 +60,11 @@ ALWAYS = {
     Capability.IMPERSONATE: {"admin"},
     Capability.ANSWER_REVIEW_REQUEST: {Role.CSM, Role.GUIDE, "lead"},
     Capability.WRITE_NOTES: {Role.CONTACT, Role.TRAINING_ADMIN},
+    Capability.ANSWER_FEEDBACK: {Role.CSM, Role.GUIDE, "lead"},
     Capability.SEE_AUDIT: {Role.CONTACT, Role.TRAINING_ADMIN, Role.CSM, "admin", "auditor", "lead"},
 }
 BY_PLAN = {
-    Plan.SIGNATURE: {Capability.SEE_SCORE},
+    Plan.SIGNATURE: {Capability.SEE_SCORE, Capability.GIVE_FEEDBACK},
     Plan.PREMIER: {Capability.REQUEST_REVIEW},
     Plan.STANDARD: set(),
     None: set(),
@@ -111,6 +112,8 @@ def test_role_may_with_this_plan_what_it_should(role, plan, db):
         expected.add(Capability.SEE_SCORE)
     if role in REQUESTS and Capability.REQUEST_REVIEW in BY_PLAN[plan]:
         expected.add(Capability.REQUEST_REVIEW)
+    if is_bound and Capability.GIVE_FEEDBACK in BY_PLAN[plan]:
+        expected.add(Capability.GIVE_FEEDBACK)
     assert found == expected
 
 

@@ -31,6 +31,7 @@ from accounts.models import (
     Action,
     AuditEntry,
     Connection,
+    Feedback,
     Invitation,
     Membership,
     Note,
@@ -105,6 +106,8 @@ def served(orchard, harbor, dana, hal, casey) -> Organization:
             **goal,
         )
         organization.emphases.create(node="reviews.recency", matters="less", reason="few reviews", **goal)
+        said = {"node": "overall", "called": "Score", "day": YESTERDAY, "kind": "other", "text": "secret"}
+        Feedback.objects.create(organization=organization, said_at=datetime.now(UTC), **said)
         audit.record(Action.ACCESS_GIVEN, by=person, organization=organization)
         Note.objects.create(
             organization=organization, day=YESTERDAY, text="Moved", written_at=datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The score report on paper: two accessible pages with the numbers of the page, and nothing that is source."""
+"""The score report on paper: two accessible pages, with the numbers of the page and nothing of its source."""
 
 import io
 import re

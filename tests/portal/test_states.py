@@ -121,7 +121,7 @@ def test_missing_signal_is_named_and_its_weight_shared(as_dana, orchard):
 
     assert "One signal has no data" in overview
     assert "Page speed: left out of the score until it reports again." in overview
-    assert "Page speed No data Performance No data – 50.0% shared out –" in category
+    assert "Page speed No data Performance No data 0%, 0 to 100 – 50.0% shared out –" in category
 
 
 def test_organization_without_a_product_reads_why_it_has_no_scorecard(as_dana, orchard):

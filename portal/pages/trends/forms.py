@@ -5,10 +5,10 @@ from typing import Any
 from django import forms
 
 from portal.pages.days import DayField
-from portal.pages.exact import Exact
+from portal.pages.strict import Strict
 
 
-class NoteForm(Exact):
+class NoteForm(Strict):
     """A day and what happened then; the story says what can be kept."""
 
     day = DayField(label="Day", error_messages={"required": "Say on which day it happened."})

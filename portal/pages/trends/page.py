@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 from accounts.access import Capability, is_open, open_organization
 from portal.pages.asking import Asking
 from portal.pages.dashboard import NOTHING_YET
-from portal.pages.exact import Exact
 from portal.pages.shell import shell
+from portal.pages.strict import Strict
 from portal.pages.trends.asked import Asked, asked_of, choices, node_of, parent_of, periods, steps
 from portal.pages.trends.drawn import Drawn, Line, drawn, lines
 from portal.pages.trends.events import events
@@ -89,7 +89,7 @@ def look(request: Asking, organization: "Organization") -> Seen | None:
     return Seen(card, asked, node, shown, nights, drawn(card, node, nights, asked, found), may_write)
 
 
-def show(request: Asking, organization: "Organization", form: Exact | None = None) -> HttpResponse:
+def show(request: Asking, organization: "Organization", form: Strict | None = None) -> HttpResponse:
     """The page; with a form that was not accepted, where it can be put right."""
     seen = look(request, organization)
     if seen is None:
@@ -99,7 +99,7 @@ def show(request: Asking, organization: "Organization", form: Exact | None = Non
     return render(request, "portal/trends.html", page | _page(seen, form or NoteForm()), status=status)
 
 
-def _page(seen: Seen, form: Exact) -> dict[str, Any]:
+def _page(seen: Seen, form: Strict) -> dict[str, Any]:
     card, node, slug = seen.card, seen.node, seen.card.organization.slug
     query = seen.asked.query()
     above = parent_of(card, node)

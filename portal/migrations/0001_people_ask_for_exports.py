@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("accounts", "0025_exports_are_written_down"),
+        ("accounts", "0028_people_say_what_is_wrong_with_a_score"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

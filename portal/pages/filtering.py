@@ -35,6 +35,9 @@ class Asked:
         return f"&{urlencode(given)}" if given else ""
 
 
+EVERY = Asked("", None)  # nothing was asked for
+
+
 def asked_filter(request: Asking, card: CardReading) -> Asked:
     """The filter of the address; raise Http404 for one that is none."""
     show = request.GET.get("show", "")

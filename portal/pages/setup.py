@@ -40,7 +40,7 @@ class FirstForm(HouseForm):
         max_length=128, strip=False, error_messages={"required": "Enter the password once more."}
     )
 
-    def clean(self) -> dict[str, object] | None:
+    def clean(self) -> dict[str, object]:
         cleaned = super().clean()
         given = self.cleaned_data
         if given.get("password") and given.get("again") and given["password"] != given["again"]:

@@ -15,6 +15,7 @@ from portal.pages import receipt
 from portal.pages.asking import Asking
 from portal.pages.category import table
 from portal.pages.dashboard import NOTHING_YET
+from portal.pages.filtering import EVERY
 from portal.pages.headline import changes, gauge, gauge_label
 from portal.pages.kinds import rule_of
 from portal.pages.shell import Link, shell
@@ -63,7 +64,7 @@ def _page(card: CardReading, node: Reading) -> dict[str, object]:
     rule = rule_of(node)
     category, sub = parents(card, node)
     history = read.signal_trends(card.organization, card.key, until=card.day).get(node.node, [])
-    row = next(each for group in table(card, sub, {}, node.node) for each in group.rows if each.is_on)
+    row = next(each for group in table(card, sub, {}, node.node, EVERY) for each in group.rows if each.is_on)
     return {
         "card": card,
         "organization": card.organization,
@@ -78,7 +79,7 @@ def _page(card: CardReading, node: Reading) -> dict[str, object]:
         "gauge_label": gauge_label(card, node) if node.points is not None else "",
         "product_of": product_name(card.scorecard, rule.product) if rule.product else "",
         "kind": KINDS[str(rule.kind)],
-        "check": receipt.address(card.organization, node, card.day),
+        "check": receipt.address(card.organization, node.node, card.day),
         "why": why(card, sub, node, history, row.points),
         "inputs": inputs(card, node),
         "about": about(card, node),

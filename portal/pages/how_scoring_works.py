@@ -40,13 +40,13 @@ RULES = {
 
 # What becomes of a signal that has no fresh number: its state, in the score, in the coverage, why.
 COUNTS = (
-    (State.OK, "Yes", "In full", "A valid value that is not overdue."),
-    (State.STALE_GRACE, "Yes, its last value", "Half", "A newer value is overdue, and not for long."),
-    (State.MISSING, "No", "As nothing", "Expected, but never came or came too long ago."),
-    (State.INVALID, "No", "As nothing", "Impossible, such as use of something that was never bought."),
-    (State.INSUFFICIENT_HISTORY, "No", "Left out", "Too new to tell."),
-    (State.NOT_APPLICABLE, "No", "Left out", "The product is not yours, or there is nothing to measure."),
-    (State.EXEMPT, "No", "Left out", "An exemption was approved."),
+    (State.OK, "yes", "in full", "A valid value that is not overdue."),
+    (State.STALE_GRACE, "yes, its last value", "half", "A newer value is overdue, and not for long."),
+    (State.MISSING, "no", "as nothing", "Expected, but never came or came too long ago."),
+    (State.INVALID, "no", "as nothing", "Impossible, such as use of something that was never bought."),
+    (State.INSUFFICIENT_HISTORY, "no", "left out", "Too new to tell."),
+    (State.NOT_APPLICABLE, "no", "left out", "The product is not yours, or there is nothing to measure."),
+    (State.EXEMPT, "no", "left out", "An exemption was approved."),
 )
 
 

@@ -131,8 +131,9 @@ def figure(nodes: bytes, scorecard: Scorecard, node: str) -> Figure | None:
     numbers = unpack_from(form, nodes, start)
     if form == "<hB":
         return Figure(known(numbers[0]), State(numbers[1] % 16), None, history=numbers[1] // 16)
-    *points, percent, state = numbers
-    return Figure(known(points[0]), State(state), share(percent), *map(known, points[1:]))
+    points, *bounds, percent, state = numbers
+    lower, upper = map(known, bounds) if bounds else (None, None)
+    return Figure(known(points), State(state), share(percent), lower, upper)
 
 
 def known(hundredths: int) -> int | None:

@@ -40,7 +40,7 @@ class Asked:
     closes: bool = False  # the last days of months alone, and the newest night
     every: bool = False  # every night in the table, not one a month or week
 
-    def query(self, **changes: object) -> str:
+    def query(self, **changes: str) -> str:
         """The address of this way with something changed; what is usual is not said."""
         asked = {
             "node": self.node,

@@ -79,7 +79,7 @@ def missing(*asked: tuple[date, CardReading | None]) -> list[date]:
 def side_by_side(then: CardReading, now: CardReading) -> dict[str, object]:
     """The table, and where the difference is taken apart."""
     slug = now.organization.slug
-    days = urlencode({"from": then.day, "to": now.day})
+    days = urlencode({"from": f"{then.day}", "to": f"{now.day}"})
     return {
         "then": then,
         "now": now,

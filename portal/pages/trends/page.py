@@ -27,8 +27,6 @@ from scoring.read import CardReading, Reading
 if TYPE_CHECKING:
     from accounts.models import Organization
 
-MONTH = 30  # days
-
 
 @dataclass(frozen=True)
 class Seen:
@@ -109,7 +107,6 @@ def _page(seen: Seen, form: Strict) -> dict[str, Any]:
         "name": seen.shown[0].name,
         "above": above,
         "above_query": seen.asked.query(node=above.node) if above else "",
-        "category": node.node.split("/")[0] if node is not card.overall and node.signal is None else "",
         "page_of_node": address_of(slug, node),
         "trend": seen.drawn,
         "measured": measured(card, node),

@@ -132,7 +132,9 @@ def _measured(card: CardReading, each: Reading) -> Iterable[tuple[Cell, ...]]:
         points(each.points),
         STATES[each.state],
     )
-    known = [(name, value) for name, value in each.inputs.items() if value is not None]
+    known: list[tuple[str, float | None]] = [
+        (name, value) for name, value in each.inputs.items() if value is not None
+    ]
     for name, value in known or [("", None)]:
         metric, unit = _of_metric(card, signal, name)
         when = _when(name, value)
@@ -199,7 +201,7 @@ def course(organization: "Organization", past: History) -> Table:
 def _tops(past: History) -> dict[str, str]:
     """The overall score and every category that ever was, by node, with the newest names."""
     names: dict[str, str] = {}
-    cards = {sheet.version.pk: sheet.card for sheet in reversed(past.sheets.values())}
+    cards = {sheet.version.pk: sheet.card for sheet in reversed(list(past.sheets.values()))}
     for card in cards.values():
         for each in card.nodes:
             if each.level in ("overall", "category"):

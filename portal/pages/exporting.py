@@ -50,18 +50,18 @@ def file_name(organization: "Organization", what: str, day: date | None, form: s
 
 def _score(organization: "Organization") -> tuple[Book, date | None] | None:
     card = read.latest(organization)
-    return card and (about(exported.score(card), exported.facts(card)), card.day)
+    return (about(exported.score(card), exported.facts(card)), card.day) if card else None
 
 
 def _inputs(organization: "Organization") -> tuple[Book, date | None] | None:
     card = read.explained(organization)
-    return card and (about(exported.inputs(card), exported.facts(card)), card.day)
+    return (about(exported.inputs(card), exported.facts(card)), card.day) if card else None
 
 
 def _history(organization: "Organization") -> tuple[Book, date | None] | None:
     past = history.of(organization, days=exported.ALL)
     card = read.latest(organization, known=past)
-    return card and (about(exported.course(organization, past), exported.facts(card)), card.day)
+    return (about(exported.course(organization, past), exported.facts(card)), card.day) if card else None
 
 
 def _contacts(organization: "Organization") -> tuple[Book, date | None]:

@@ -46,7 +46,7 @@ def report(organization: "Organization") -> Report | None:
     """The report of the newest published night; None while there is none."""
     past = history.of(organization, days=history.YEAR)
     card = read.latest(organization, known=past)
-    return card and Report(data_of(card, past), card.day)
+    return Report(data_of(card, past), card.day) if card else None
 
 
 def data_of(card: CardReading, past: history.History) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def conditional(page: Page) -> Page:
         # another one the tag is another, and without one there is none.
         if response.status_code == 200 and secret and secret == request.META.get("CSRF_COOKIE"):
             response["ETag"] = tag(response.content, secret, request.user.pk)
-            return get_conditional_response(request, etag=response["ETag"], response=response)
+            return get_conditional_response(request, etag=response["ETag"], response=response) or response
         return response
 
     return answered

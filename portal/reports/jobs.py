@@ -81,7 +81,7 @@ def path_of(job: ExportJob) -> Path:
 
 def of(organization: Organization, user: User) -> QuerySet[ExportJob]:
     """What this person asked for in an organization they have opened, newest first."""
-    jobs: QuerySet[ExportJob] = organization.export_jobs.filter(by=user)  # type: ignore[attr-defined]
+    jobs: QuerySet[ExportJob] = organization.export_jobs.filter(by=user)
     return jobs.order_by("-pk")
 
 

@@ -106,7 +106,7 @@ def queries(client: Client, address: str) -> int:
     """How often the page asks the database."""
     with CaptureQueriesContext(connection) as asked:
         client.get(address)
-    return len(asked)
+    return sum(each["sql"] not in ("BEGIN", "COMMIT") for each in asked)
 
 
 def weight(client: Client, address: str) -> tuple[int, int]:

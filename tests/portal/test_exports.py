@@ -493,6 +493,20 @@ def test_worker_that_fell_silent_loses_the_file_to_the_next(dana, orchard, kept)
     assert [path.read_bytes() for path in kept.iterdir()] == [b"second"]
 
 
+def test_worker_that_comes_back_does_not_finish_what_another_makes(dana, orchard, kept):
+    later = datetime.now(UTC) + timedelta(hours=1)
+
+    def silent(*_):
+        assert jobs._claim(later).tries == 2
+        return jobs.Made("first.pdf", b"first", None)
+
+    job = jobs.ask(orchard, "report", by=dana)
+    jobs.work({"report": Order(ORDERS["report"].to, silent)})
+
+    job.refresh_from_db()
+    assert (job.state, job.name, list(kept.iterdir())) == (ExportState.MAKING, "", [])
+
+
 def test_file_that_kills_its_workers_is_given_up(dana, orchard):
     job = jobs.ask(orchard, "report", by=dana)
     ExportJob.objects.update(

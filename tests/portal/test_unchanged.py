@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from accounts import installation
 from accounts.models import Membership, Role
 from portal.nightly import run_night
 from tests.portal.scored import YESTERDAY, score
@@ -117,3 +118,22 @@ def test_browser_without_a_token_gets_the_whole_page(client, dana, orchard):
     client.force_login(dana)
 
     assert "ETag" not in client.get(OVERVIEW)
+
+
+# ---------- asked once a request ----------
+
+
+def test_house_is_asked_once_a_request_and_again_after_a_change(ada, django_assert_num_queries):
+    with installation.asked_once():
+        before = installation.current()
+        with django_assert_num_queries(0):
+            assert installation.current() == before
+        installation.change({"vendor_name": "Other Ltd"}, by=ada)
+
+        assert installation.current().vendor_name == "Other Ltd"
+
+
+def test_house_is_asked_anew_outside_of_a_request(db, django_assert_num_queries):
+    with django_assert_num_queries(2):
+        installation.current()
+        installation.current()

@@ -28,7 +28,7 @@ class HouseForm(Strict):
     support_email = forms.CharField(max_length=254, required=False)
     operator_email = forms.CharField(max_length=1000, required=False)
 
-    def clean(self) -> dict[str, Any] | None:
+    def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         for field in installation.FIELDS:
             if field in self.cleaned_data:

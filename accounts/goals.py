@@ -223,7 +223,16 @@ def _terms(goal: Target | Emphasis | None) -> dict[str, Any]:
     return {"node": goal.node, "matters": goal.get_matters_display()}
 
 
-def _record(action: Action, goal: Target | Emphasis, by: User, **said: dict[str, Any]) -> None:
+def _record(
+    action: Action,
+    goal: Target | Emphasis,
+    by: User,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
     """One line about it, under the hat that may set it."""
     hat = hat_of(able_to(Capability.SET_TARGETS, roles_in(by, goal.organization)))
-    audit.record(action, by=by, hat=hat, organization=goal.organization, target=goal, **said)
+    audit.record(
+        action, by=by, hat=hat, organization=goal.organization, target=goal, before=before, after=after
+    )

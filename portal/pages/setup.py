@@ -2,6 +2,7 @@
 
 import logging
 from functools import cache
+from typing import Any
 
 from django import forms
 from django.contrib.auth.decorators import login_not_required
@@ -40,7 +41,7 @@ class FirstForm(HouseForm):
         max_length=128, strip=False, error_messages={"required": "Enter the password once more."}
     )
 
-    def clean(self) -> dict[str, object]:
+    def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         given = self.cleaned_data
         if given.get("password") and given.get("again") and given["password"] != given["again"]:

@@ -46,6 +46,7 @@ LATER = datetime(2100, 1, 1, tzinfo=UTC)
 # What SECURITY §2 promises of what exists: typed here once more, so that a slip in the code is seen.
 SEES = {*Role.values, "admin", "lead"}
 REQUESTS = {Role.CONTACT, Role.TRAINING_ADMIN}
+AIMS = {Role.CONTACT, Role.CSM}  # where the score that they see is to be
 # Whatever the plan:
 ALWAYS = {
     Capability.SEE_ORGANIZATION: {*Role.values, "admin", "auditor", "lead"},
@@ -109,7 +110,7 @@ def test_role_may_with_this_plan_what_it_should(role, plan, db):
     expected = {to for to, whose in ALWAYS.items() if role in whose}
     is_bound = role in CUSTOMER_ROLES
     if role in SEES and (not is_bound or Capability.SEE_SCORE in BY_PLAN[plan]):
-        expected.add(Capability.SEE_SCORE)
+        expected |= {Capability.SEE_SCORE} | ({Capability.SET_TARGETS} if role in AIMS else set())
     if role in REQUESTS and Capability.REQUEST_REVIEW in BY_PLAN[plan]:
         expected.add(Capability.REQUEST_REVIEW)
     if is_bound and Capability.GIVE_FEEDBACK in BY_PLAN[plan]:

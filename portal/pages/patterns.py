@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from portal import charts
 from portal.pages.asking import Asking
+from portal.pages.products import Chip
 from portal.pages.shell import Link, Shell
 from portal.pages.sorting import Column
 from portal.templatetags.scores import whole
@@ -79,6 +80,7 @@ def patterns(request: Asking) -> HttpResponse:
         "bands": [("healthy", "Healthy"), ("watch", "Watch"), ("act", "Act now"), ("none", "No data")],
         "coverage": [("Product Adoption", "pa", "97%", "97%", "25 signals, 1 without data")],
         "said": ["Saved."],
+        "chips": [Chip("All", "?", 25, True), Chip("Moved", "?", 5, False)],
         "marks": [("pa", "Product Adoption"), ("ce", "Customer Expertise"), ("th", "Technical Health")],
     }
     return render(request, "portal/patterns.html", context)

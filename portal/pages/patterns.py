@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from portal import charts
 from portal.pages.asking import Asking
 from portal.pages.moving import Row
+from portal.pages.products import Chip
 from portal.pages.shell import Link, Shell
 from portal.pages.sorting import Column
 from portal.templatetags.scores import whole
@@ -95,6 +96,7 @@ def patterns(request: Asking) -> HttpResponse:
         "effects": [
             Row("Dashboard upkeep", "?", "100 to 50", "You", "act", "10%", "40%", "\N{MINUS SIGN}2.5")
         ],
+        "chips": [Chip("All", "?", 25, True), Chip("Moved", "?", 5, False)],
         "marks": [("pa", "Product Adoption"), ("ce", "Customer Expertise"), ("th", "Technical Health")],
     }
     return render(request, "portal/patterns.html", context)

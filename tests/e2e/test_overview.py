@@ -48,7 +48,7 @@ def test_contact_looks_through_one_product_by_keyboard_and_comes_back(
     assert page.locator(".score").first.inner_text() == headline
     press(page, page.get_by_role("table", name="Signals of Field Service").get_by_role("link").first)
     expect(page.locator("#why")).to_be_in_viewport()
-    page.keyboard.press("Alt+ArrowLeft")
+    page.go_back()
 
     expect(page.get_by_role("table", name="Signals of Field Service")).to_be_visible()
     context.close()

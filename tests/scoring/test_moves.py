@@ -306,16 +306,17 @@ def test_rule_that_changed_is_told_by_the_pair():
     assert parts(found, "platform.page_speed")[Cause.US] == round(100 * (30 - was))
 
 
-def test_night_without_a_number_in_between_changes_nothing():
-    """The scope alone would leave breadth without any signal that reports: the step shows with the next."""
-    both = {"sales.license_activation": (State.OK, 80.0, 0)}
-    found = moved(fine(**{}) | both, fine() | {"sales.license_activation": (State.OK, 70.0, 0)})
+def test_step_that_leaves_no_number_changes_nothing():
+    """One review signal stops counting, the silent other one reports: between the two there is no number."""
+    before = fine(reviews__recency=(State.OK, 80.0, 0), reviews__satisfaction=(State.MISSING, 0.0, 0))
+    after = fine(reviews__recency=(State.NOT_APPLICABLE, 0.0, 0), reviews__satisfaction=(State.OK, 40.0, 0))
+    found = moved(before, after)
 
-    assert parts(found, "product-adoption/breadth") == {
+    assert parts(found, "customer-expertise/engagement") == {
         Cause.US: 0,
         Cause.SCOPE: 0,
-        Cause.FEED: 0,
-        Cause.YOU: -1000,
+        Cause.FEED: -4000,
+        Cause.YOU: 0,
     }
 
 

@@ -240,6 +240,26 @@ def test_points_are_rounded_once_half_to_even(points, published, on_screen):
     assert CHECKER.shown(published) == on_screen
 
 
+def test_growth_needs_three_months_of_its_base():
+    months = ("2026-06-28", "2026-07-28", "2026-08-28")
+    of_three, of_two = (json.loads(work_orders()) for _ in range(2))
+    keep(of_three, *months)
+    of_three["root"] |= {"history": "3/12", "coverage": "0.25"}
+    of_three["root"] |= {"lower": "15.3590425532", "upper": "90.3590425532"}
+    keep(of_two, *months[1:])
+    of_two["root"] |= {"history": "2/12", "state": "INSUFFICIENT_HISTORY", "figures": {}}
+    of_two["root"] |= dict.fromkeys(("exact", "points", "shown", "band", "coverage", "lower", "upper"), None)
+
+    assert not_equal(CHECKER.verify(rehashed(of_three))[0]) == []
+    assert not_equal(CHECKER.verify(rehashed(of_two))[0]) == []
+
+
+def keep(document: Document, *days: str) -> None:
+    """Forget all work orders but those of these days and the newest."""
+    orders = document["metrics"]["field.work_orders"]
+    orders["values"] = [each for each in orders["values"] if each["day"] in (*days, "2026-09-28")]
+
+
 # ---------- changed ----------
 
 

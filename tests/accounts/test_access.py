@@ -48,6 +48,7 @@ SEES = {*Role.values, "admin", "lead"}
 REQUESTS = {Role.CONTACT, Role.TRAINING_ADMIN}
 # Whatever the plan:
 ALWAYS = {
+    Capability.CHOOSE_PEERS: {Role.CONTACT},
     Capability.SEE_ORGANIZATION: {*Role.values, "admin", "auditor", "lead"},
     Capability.SEE_CONTACTS: {
         *(Role.CONTACT, Role.TRAINING_ADMIN, Role.CSM, Role.GUIDE),

@@ -133,9 +133,10 @@ def served(orchard, harbor, dana, hal, casey) -> Organization:
     nightly.run_night(YESTERDAY)
     version = ScorecardVersion.objects.get()
     close = PeerClose.objects.create(key=version.key, version=version, day=YESTERDAY, revision=1)
-    release = PeerRelease.objects.create(close=close, rung=4, low=0, high=5, size_range="11–24", figures={})
-    PeerList.objects.create(release=release, ids=b"", values=b"")
-    for organization in (orchard, harbor):
+    for low, organization in enumerate((orchard, harbor)):
+        group = {"rung": 4, "low": low, "high": 5, "size_range": "11–24", "figures": {}}
+        release = PeerRelease.objects.create(close=close, **group)
+        PeerList.objects.create(release=release, ids=b"", values=b"")
         PeerPlace.objects.create(organization=organization, close=close, release=release, why="shown")
     return orchard
 

@@ -57,7 +57,7 @@ def comparisons(organization: Organization, *, closes: int = YEAR) -> list[Compa
     wanted = {(row.close.day, row.close.version_id, row.close.revision) for row in rows}
     mine = organization.score_sheets.filter(day__in=[day for day, _, _ in wanted])
     own = {
-        tuple(sheet): nodes
+        tuple(sheet): bytes(nodes)
         for *sheet, nodes in mine.values_list("day", "version_id", "revision", "nodes")
         if tuple(sheet) in wanted
     }

@@ -84,7 +84,7 @@ def _contributors(close: PeerClose, card: Scorecard) -> tuple[peers.Contributors
     columns = ("pk", "seats", "industry", "contributes")
     facts = {row[0]: row for row in Organization.objects.filter(pk__in=found).values_list(*columns)}
     ids = [pk for pk in found if pk in facts]
-    points, states = sheets.table([found[pk] for pk in ids], card)
+    points, states = sheets.table([bytes(found[pk]) for pk in ids], card)
     nodes = _nodes(card)
     level = [card.nodes[at].level for at in nodes]
     certain = np.stack(

@@ -93,7 +93,7 @@ def table(rows: Sequence[bytes], scorecard: Scorecard) -> tuple[np.ndarray, np.n
     """Points in hundredths (-1 none) and states of many sheets at once, both (sheets, nodes)."""
     points = np.full((len(rows), len(scorecard.nodes)), -1, np.int16)
     states = np.zeros((len(rows), len(scorecard.nodes)), np.uint8)
-    data = np.frombuffer(b"".join(map(bytes, rows)), np.uint8).reshape(len(rows), -1)
+    data = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), -1)
     start = 0
     for at, kind in zip(columns(scorecard), (TOP, MIDDLE, LEAF), strict=True):
         end = start + len(at) * kind.itemsize

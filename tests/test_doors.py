@@ -665,7 +665,9 @@ def test_premier_contact_finds_the_plan_open_and_the_score_closed(door, site, pi
     )
     closed |= dict.fromkeys(("export-make", "export-file", "export-again"), 403)
     closed |= {each.name: 403 for each in OF_ONE_ORGANIZATION if each.name.startswith("manage-")}
-    posts = {"request-review": 302, "contacts-together": 422} | dict.fromkeys(OF_ORCHARD_ALONE, 404)
+    posts = {"request-review": 302, "contacts-together": 422, "peers-contribute": 302} | dict.fromkeys(
+        OF_ORCHARD_ALONE, 404
+    )
     admins = {"contact-deactivate": 403, "contact-reactivate": 403}  # before anybody is looked for
     found = dict.fromkeys(OPEN_ON_PREMIER, 200) | posts | closed | admins
     assert status == found[door.name]

@@ -47,7 +47,7 @@ def category(request: Asking, slug: str, category: str, subcategory: str = "") -
         return redirect("dashboard", slug)
     history = read.signal_trends(organization, card.key, until=card.day)
     page = _page(card, node, history, asked_filter(request, card), asked=request.GET.get("signal", ""))
-    page |= peer_panel.beside(card, node, page["why"], request.GET.get("signal", ""))
+    page |= peer_panel.beside(card, node, page, request.GET.get("signal", ""))
     past = published.of(organization, card.key, until=card.day, days=moves.USUAL)
     page["moved"] = moving.panel(card, past, node.node)
     page["shell"] = shell(request, organization, card, reverse("category", args=[slug, category]))

@@ -1,6 +1,6 @@
 """How one organization stands among its peers, as ready text and geometry: on its own page and on others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from accounts import installation
 from portal import charts
+from portal.pages.why import Why as Explained
 from portal.templatetags.scores import day, in_full
 from scoring import peers
 from scoring.engine.peers import Quarter, Rung
@@ -16,7 +17,6 @@ from scoring.read import CardReading, Reading
 
 if TYPE_CHECKING:
     from accounts.models import Organization
-    from portal.pages.why import Why as Explained
 
 QUARTERS: dict[Quarter, str] = {
     Quarter.LOWEST: "in the lowest quarter",
@@ -159,10 +159,10 @@ def group(found: Comparison) -> str:
     return "organizations of all sizes and industries"
 
 
-def beside(card: CardReading, node: Reading, why: "Explained | None", signal: str) -> dict[str, object]:
+def beside(card: CardReading, node: Reading, page: Mapping[str, object], signal: str) -> dict[str, object]:
     """For the page of a category: its panel; the explanation of a signal gets the median of the peers."""
-    found = peers.newest(card.organization)
-    if why is not None and (text := compared(found, signal)):
+    found, why = peers.newest(card.organization), page["why"]
+    if isinstance(why, Explained) and (text := compared(found, signal)):
         why.steps.append(("Compared", text))
     return {"panel": drawn(card.organization, found, node) if node.level == "category" else None}
 

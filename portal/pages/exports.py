@@ -22,6 +22,7 @@ from portal.pages.words import FILES
 from portal.reports import bell, jobs, written
 from portal.reports.writing import CSV, TYPES, XLSX, about, csv_of, xlsx_of
 from portal.templatetags.scores import day, file_size, moment
+from scoring import read
 
 if TYPE_CHECKING:
     from accounts.models import Organization
@@ -48,7 +49,7 @@ def exports(request: Asking, slug: str) -> HttpResponse:
     organization = open_organization(request.user, slug, to=Capability.SEE_SCORE)
     rows = [row(organization, job) for job in jobs.of(organization, request.user)]
     page = {
-        "shell": shell(request, organization, here=request.path),
+        "shell": shell(request, organization, read.latest(organization), request.path),
         "organization": organization,
         "small": at_once(request, organization),
         "long": [

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts import installation
 from portal import charts
+from portal.pages import moving, peer_panel
 from portal.pages.dashboard import bar_label, sums
 from portal.pages.gaps import certainty, losses
 from portal.pages.headline import changes, gauge, gauge_label, to_next_band
@@ -80,7 +81,7 @@ def data_of(card: CardReading, past: history.History) -> dict[str, Any]:
             "legend": [{"key": drawing.key(mark), "name": name} for mark, name in line.legend],
         },
         "losses": lost(card),
-        "panels": [panel for panel in (moved(card), peers(card)) if panel],
+        "panels": [panel for panel in (moved(card, past), peers(card)) if panel],
         "certainty": sure(card),
         "silent": silent(card),
         "limits": list(LIMITS),
@@ -95,14 +96,31 @@ def data_of(card: CardReading, past: history.History) -> dict[str, Any]:
 # ---------- seams: other parts of the portal say here what they know ----------
 
 
-def moved(card: CardReading) -> dict[str, Any] | None:
-    """What changed the score, as a panel: title, text, columns, rows; None while nobody says it."""
-    return None
+def moved(card: CardReading, past: history.History) -> dict[str, Any] | None:
+    """What changed the score, as a panel: title, text, columns, rows; None before the second night."""
+    found = moving.panel(card, past)
+    rows = [[row.name, row.change, *(text for _, text in row.cells)] for row in found.rows if not row.none]
+    if not rows:
+        return None
+    return {
+        "title": "Why did it change?",
+        "text": "Split exactly: your values, the data feed, what counts, and us (the scorecard).",
+        "columns": ["Compared with", "Change", *found.heads],
+        "rows": rows,
+    }
 
 
 def peers(card: CardReading) -> dict[str, Any] | None:
-    """How similar organizations stand, as a panel of the same form; None while nobody says it."""
-    return None
+    """How similar organizations stand, as a panel of the same form; None while no figures are shown."""
+    found = peer_panel.panel(card.organization, card.overall)
+    if found.title:
+        return None
+    return {
+        "title": "Peers",
+        "text": f"{found.text} {found.group}, {found.size_range} organizations, close of {found.closed}.",
+        "columns": ["Score", "You", "Lower quartile", "Median", "Upper quartile"],
+        "rows": [[row.name, row.own, row.lower, row.median, row.upper] for row in found.rows],
+    }
 
 
 # ---------- page one ----------

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.access import Capability, able_to, called, is_open, visible_organizations
+from accounts.access import Capability, able_to, called, is_open
 from portal import seeing
 from portal.pages.asking import Asking
 from scoring.read import CardReading
@@ -38,12 +38,24 @@ class Shell:
     plan_page: Link
     overview: Link
     categories: tuple[Link, ...]
+    closer: tuple[Link, ...] = ()  # pages that look at the score from another side
     contacts: Link | None = None  # for those who may see them
     activity: Link | None = None  # for those who may read it
     may_see_as_customer: bool = False
     seeing: str = ""  # with whose eyes the page is seen, if not with one's own
     impersonate: Link | None = None  # for those who may see the portal as somebody of the customer
     connection: Link | None = None  # for those who say how its people sign in
+
+
+# By the name of its address: what a page beside the overview is called.
+CLOSER = {
+    "moved": "Why it changed",
+    "trends": "Trends",
+    "peers": "Peers",
+    "targets": "Targets",
+    "sources": "Data freshness",
+    "exports": "Exports",
+}
 
 
 def shell(
@@ -60,7 +72,7 @@ def shell(
         person=str(user),
         initials=initials(str(user)),
         role=called(door.own_roles),
-        can_switch=visible_organizations(user)[:2].count() > 1,
+        can_switch=door.has_others,
         plan_page=_link(
             "My Success Plan" if door.is_customers else "Success Plan",
             reverse("plan", args=[organization.slug]),
@@ -71,6 +83,11 @@ def shell(
             _link(category.name, reverse("category", args=[organization.slug, category.key]), here)
             for category in categories
         ),
+        closer=tuple(
+            _link(text, reverse(name, args=[organization.slug]), here) for name, text in CLOSER.items()
+        )
+        if card
+        else (),
         contacts=_link("Contacts", reverse("contacts", args=[organization.slug]), here)
         if able_to(Capability.SEE_CONTACTS, door.roles)
         else None,

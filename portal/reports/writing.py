@@ -4,14 +4,13 @@ import io
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import Any
 
 from accounts.rows.cells import Cell, as_csv, safe
 from portal.reports.tables import FIRST_DAY, Book, Column, Kind, Table
 
-if TYPE_CHECKING:
-    from xlsxwriter.format import Format
-    from xlsxwriter.worksheet import Worksheet
+type Format = Any  # of xlsxwriter, which is loaded only where a file is written
+type Worksheet = Any
 
 CSV, XLSX, PDF = "csv", "xlsx", "pdf"
 TYPES = {
@@ -44,7 +43,7 @@ def xlsx_of(book: Book) -> bytes:
     return out.getvalue()
 
 
-def _write(sheet: "Worksheet", table: Table, head: "Format", forms: "dict[Kind, Format]") -> None:
+def _write(sheet: Worksheet, table: Table, head: Format, forms: dict[Kind, Format]) -> None:
     """The heading stays where it is; every cell by the method of its own type, never by a guess."""
     for at, column in enumerate(table.columns):
         sheet.set_column(at, at, column.kind.width)
@@ -58,7 +57,7 @@ def _write(sheet: "Worksheet", table: Table, head: "Format", forms: "dict[Kind, 
             _cell(sheet, line, at, cell, forms.get(kind), forms[Kind.DAY])
 
 
-def _cell(sheet: "Worksheet", line: int, at: int, cell: Cell, form: "Format | None", day: "Format") -> None:
+def _cell(sheet: Worksheet, line: int, at: int, cell: Cell, form: Format | None, day: Format) -> None:
     if cell is None:
         return
     if isinstance(cell, str):

@@ -472,7 +472,7 @@ def test_policy_is_dumped_as_the_door_has_it(capsys):
     }
     assert able == {str(role): set(map(str, capabilities)) for role, capabilities in MAY.items()}
     assert said["plans"] == {
-        "signature": ["see score"],
+        "signature": ["give feedback", "see score"],
         "premier": ["request success review"],
         "standard": [],
     }

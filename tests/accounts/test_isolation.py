@@ -64,6 +64,7 @@ from tests.factories import (
     make_measured,
     publish_small_card,
 )
+from tests.ports import free_port
 from tests.processes import Look, address_of, copy_of_the_database, start
 from tests.servers import wait_for
 
@@ -1233,9 +1234,7 @@ def pooled(served, dana, hal, ada, as_portal_app, tmp_path) -> Iterator[None]:
 @contextmanager
 def pooler(program: str, folder) -> Iterator[int]:
     """PgBouncer with one connection for everybody; it refuses to be root."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     direct = connection.get_connection_params()
     users = folder / "users.txt"
     users.write_text('"portal_app" ""\n')

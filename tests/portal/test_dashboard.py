@@ -131,7 +131,7 @@ def test_overview_asks_few_questions(client, dana, orchard, django_assert_max_nu
     client.force_login(dana)
     client.get("/o/orchard/")
 
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(12):
         client.get("/o/orchard/")
 
 

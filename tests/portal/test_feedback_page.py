@@ -63,7 +63,7 @@ CANNOT_BE = [
     ({"kind": "score"}, "Choose one of the list."),
     ({"text": " "}, "Say it in a few words."),
     ({"text": "x" * 2001}, "At most 2000 characters, not 2001."),
-    ({"points": "100"}, "“points” is not asked for here."),
+    ({"points": "100"}, "“points” is not a field of this form."),
 ]
 
 

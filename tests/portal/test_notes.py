@@ -89,7 +89,7 @@ def test_note_is_changed_and_deleted(client, note, tara):
         ({"day": "2999-01-01", "text": "x"}, "A note is about a day from"),
         ({"day": "2026-01-01", "text": "x" * 201}, "at most 200 characters"),
         ({"text": "x"}, "Say on which day it happened."),
-        ({"day": "2026-01-01", "text": "x", "written_by": "1"}, "“written_by” is not asked for here."),
+        ({"day": "2026-01-01", "text": "x", "written_by": "1"}, "“written_by” is not a field of this form."),
     ],
     ids=["no day", "a day to come", "too long", "without a day", "a field of its own"],
 )

@@ -108,7 +108,7 @@ def test_panels_of_other_parts_find_their_place_and_keep_it_two_pages(scored, mo
     }
     monkeypatch.setattr(paper, "peers", lambda card: panel)
     monkeypatch.setattr(
-        paper, "moved", lambda card: {**panel, "title": "What moved", "rows": panel["rows"] * 3}
+        paper, "moved", lambda card, past: {**panel, "title": "What moved", "rows": panel["rows"] * 3}
     )
 
     content = pdf.typeset(report(scored).data)
@@ -116,6 +116,15 @@ def test_panels_of_other_parts_find_their_place_and_keep_it_two_pages(scored, mo
     assert len(read_back(content).pages) == 2
     assert "How you compare" in text_in(content)
     assert "What moved" in text_in(content)
+
+
+def test_report_says_whose_doing_the_change_was(orchard):
+    score(orchard, days=(YESTERDAY - timedelta(days=30), YESTERDAY))
+
+    content = text_in(pdf.typeset(report(orchard).data))
+
+    assert "Why did it change?" in content
+    assert "Data feed" in content
 
 
 def test_report_before_the_first_score_is_none(orchard):

@@ -18,6 +18,7 @@ from accounts.models import Action, AuditEntry, Installation, Result, User
 from portal.pages.setup import say_code
 from tests.factories import PASSWORD, as_if_earlier, make_user
 from tests.portal.scored import text_of
+from tests.ports import free_port
 
 FIRST = {
     "site_address": "http://localhost:8000",
@@ -409,9 +410,7 @@ def test_answer_of_the_mail_server_is_said_in_words(error, said):
 
 
 def test_mail_server_that_is_not_there_is_named_on_the_page(as_ada, settings):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     settings.MAILERS = {
         "default": {
             "BACKEND": "django.core.mail.backends.smtp.EmailBackend",

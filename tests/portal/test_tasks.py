@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from portal import tasks
+from portal import exporting, tasks
 from portal.celery import app
 from scoring import pack, run
 from scoring.models import Chunk, Pointer, ScoreSheet, ScoringRun
@@ -90,7 +90,7 @@ def test_operator_can_ask_for_the_night_again(db):
 def test_clock_rings_the_tasks_that_there_are():
     rung = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
 
-    assert rung == {"portal.tasks.night", "portal.tasks.sweep"}
+    assert rung == {"portal.tasks.night", "portal.tasks.sweep", exporting.make_exports.name}
     assert rung <= set(app.tasks)
 
 

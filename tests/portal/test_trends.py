@@ -135,7 +135,7 @@ def test_number_of_questions_does_not_grow_with_the_nights(
 ):
     score(orchard)
     reader.get(TRENDS)
-    with django_assert_max_num_queries(13) as few:
+    with django_assert_max_num_queries(14) as few:
         reader.get(TRENDS)
     for back in range(1, 12):
         run_night(YESTERDAY - timedelta(days=12 - back))

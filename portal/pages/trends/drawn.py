@@ -10,7 +10,7 @@ from portal.pages.trend import score, told
 from portal.pages.trends.asked import Asked, parent_of
 from portal.pages.trends.events import Event, pinned
 from portal.templatetags.scores import day, plural, points, whole
-from scoring import course
+from scoring import course, targets
 from scoring.course import Night
 from scoring.read import CardReading, Reading
 
@@ -43,11 +43,8 @@ def lines(card: CardReading, node: Reading) -> list[Line]:
 
 
 def target(organization: "Organization", node: str) -> list[tuple[date, float | None]]:
-    """The path to an agreed target, in points; it is drawn dashed and may lead beyond the last night.
-
-    Targets come with their own story; until then there is none to draw.
-    """
-    return []
+    """The path to an agreed target, in points; it is drawn dashed and may lead beyond the last night."""
+    return [(day, points / 100) for day, points in targets.path_of(organization, node)]
 
 
 @dataclass(frozen=True)
@@ -67,6 +64,7 @@ class Drawn:
     rows: list[tuple[str, list[str]]]
     first: date | None = None
     last: date | None = None
+    path: Sequence[tuple[date, float | None]] = ()  # to the target, if there is one
 
 
 def drawn(
@@ -81,11 +79,13 @@ def drawn(
     )
     title = f"{main.name} over {asked.period.name}" if asked.period.key != "all" else f"{main.name} over time"
     table = nights if asked.every or asked.closes else picked(nights, weekly=asked.period.is_weekly)
+    path = target(card.organization, node.node)
     result = Drawn(
         title=title,
         finding=said,
         label=said,
-        legend=[(line.mark, line.name) for line in shown],
+        legend=[(line.mark, line.name) for line in shown] + ([("target", "Target")] if path else []),
+        path=path,
         plot=None,
         beside=pins.Beside(),
         band_text="",
@@ -100,7 +100,7 @@ def drawn(
     bands = card.scorecard.bands
     middle = bands[1] if len(bands) == 3 else None
     series = [(line.mark, _placed(course.line(nights, line.node))) for line in shown]
-    if path := target(card.organization, node.node):
+    if path:
         series.append(("target", path))
         last = max(last, *(when for when, _ in path))
     plot = charts.trend(

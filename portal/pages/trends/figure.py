@@ -6,7 +6,7 @@ from typing import Any
 from accounts.rows.cells import as_csv, safe
 from portal import charts
 from portal.pages.trend import score
-from portal.pages.trends.drawn import Drawn, Line, remark, target
+from portal.pages.trends.drawn import Drawn, Line, remark
 from portal.pages.words import STATES
 from portal.templatetags.scores import exact
 from scoring import course
@@ -37,7 +37,7 @@ def figure(card: CardReading, shown: Sequence[Line], nights: Sequence[Night], se
             }
             for line in shown
         ],
-        "target": [[when.isoformat(), value] for when, value in target(card.organization, shown[0].node)],
+        "target": [[when.isoformat(), value] for when, value in seen.path],
         "provisional": [
             [first.isoformat(), last.isoformat()] for first, last in course.provisional(nights, shown[0].node)
         ],

@@ -42,6 +42,7 @@ from accounts.models import (
     User,
 )
 from portal import nightly
+from portal.models import ExportJob
 from portal.urls import handler403, handler404, handler500, urlpatterns  # noqa: F401 - this file is a URL map, too
 from scoring.models import (
     Batch,
@@ -124,6 +125,7 @@ def served(orchard, harbor, dana, hal, casey) -> Organization:
         Note.objects.create(
             organization=organization, day=YESTERDAY, text="Moved", written_at=datetime.now(UTC)
         )
+        ExportJob.objects.create(organization=organization, by=person, what="report")
         batch = make_batch(organization=organization)
         Quarantine.objects.create(batch=batch, line=1, reason="bad_day", raw=f"{organization.slug},secret")
         Correction.objects.create(

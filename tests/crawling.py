@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urldefrag, urljoin, urlsplit
 
+from django.db import transaction
 from django.test import Client
 from django.urls import NoReverseMatch, Resolver404, URLPattern, URLResolver, get_resolver, resolve, reverse
 
@@ -101,6 +102,19 @@ class Page(HTMLParser):
                 )
             )
             self._form = None
+
+
+class undone:  # noqa: N801 - reads as what happens to the block
+    """Whatever the block changes is taken back; as in a test case, what is durable may stand inside."""
+
+    def __enter__(self) -> None:
+        self.block = transaction.atomic()
+        self.block._from_testcase = True
+        self.block.__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        transaction.set_rollback(True)
+        self.block.__exit__(None, None, None)
 
 
 def crawl(client: Client, starts: Iterable[str]) -> Crawl:

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
 import pytest
-from django.db import transaction
 from django.test import Client, override_settings
 from django.urls import resolve, reverse
 from pytest_django.plugin import DjangoDbBlocker
@@ -23,7 +22,7 @@ from accounts.models import Action, Membership, Organization, Plan, Role, User
 from accounts.rows.cells import STARTS
 from portal import digest
 from scoring.models import ScoreSheet
-from tests.crawling import Crawl, Form, crawl, starts
+from tests.crawling import Crawl, Form, crawl, starts, undone
 from tests.factories import make_membership, make_organization, make_plan, make_user
 from tests.portal.scored import score
 
@@ -59,19 +58,6 @@ class World:
     @property
     def addresses(self) -> list[str]:
         return sorted(set().union(*(each.addresses for each in self.found.values())))
-
-
-class undone:  # noqa: N801 - reads as what happens to the block
-    """Whatever the block changes is taken back; as in a test case, what is durable may stand inside."""
-
-    def __enter__(self) -> None:
-        self.block = transaction.atomic()
-        self.block._from_testcase = True
-        self.block.__enter__()
-
-    def __exit__(self, *error: object) -> None:
-        transaction.set_rollback(True)
-        self.block.__exit__(None, None, None)
 
 
 @pytest.fixture(scope="module")

@@ -117,7 +117,8 @@ def peers(card: CardReading) -> dict[str, Any] | None:
         return None
     return {
         "title": "Peers",
-        "text": f"{found.text} {found.group}, {found.size_range} organizations, close of {found.closed}.",
+        "text": f"{found.text} Compared with {found.group}, {found.size_range} of them, at the close of "
+        f"{found.closed}.",
         "columns": ["Score", "You", "Lower quartile", "Median", "Upper quartile"],
         "rows": [[row.name, row.own, row.lower, row.median, row.upper] for row in found.rows],
     }

@@ -3,6 +3,7 @@
 Every organization has a word of its own in all its texts; found on somebody else's page, it is a leak.
 """
 
+import base64
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -10,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal.auth import TOTP
 from django.conf import settings
 from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -50,6 +52,7 @@ class Somebody:
     email: str
     name: str
     password: str
+    totp_secret: str = ""  # of an authenticator app, in base32; empty without one
     works_for_us: bool = False
     installation_role: str = ""  # admin, auditor, lead
     held: tuple[Held, ...] = ()
@@ -150,6 +153,11 @@ def _password(draw: random.Random) -> str:
     return "-".join(word.lower() for word in _words(draw, 3))
 
 
+def _secret(draw: random.Random) -> str:
+    """What an authenticator app is given: 20 bytes in base32, as RFC 4226 asks for."""
+    return base64.b32encode(draw.randbytes(20)).decode()
+
+
 def _customer(draw: random.Random, word: str, number: int, csm: str, parent: str) -> Customer:
     others = "".join(
         sorted(draw.sample([letter for letter in PRODUCTS if letter != "P"], draw.randint(1, 4)))
@@ -171,14 +179,16 @@ def _customer(draw: random.Random, word: str, number: int, csm: str, parent: str
 
 
 def _ours(draw: random.Random, customers: tuple[Customer, ...], managers: list[str]) -> Iterator[Somebody]:
-    """Who works for the vendor: an administrator, an auditor, a lead, success managers, a guide."""
+    """Who works for the vendor, each with an app: an administrator, an auditor, a lead, managers, a guide."""
     for role in ("admin", "auditor", "lead"):
-        yield Somebody(f"{role}@vendor.example", f"{role.title()} Vendor", _password(draw), True, role)
+        signs_in = _password(draw), _secret(draw)
+        yield Somebody(f"{role}@vendor.example", f"{role.title()} Vendor", *signs_in, True, role)
     for number, email in enumerate(managers, start=1):
         held = tuple(Held(each.slug, Role.CSM) for each in customers if each.csm == email)
-        yield Somebody(email, f"Manager {number}", _password(draw), True, held=held)
+        yield Somebody(email, f"Manager {number}", _password(draw), _secret(draw), True, held=held)
     guided = tuple(Held(each.slug, Role.GUIDE) for each in customers if each.plan == "premier")
-    yield Somebody("guide@vendor.example", "Guide Vendor", _password(draw), True, held=guided)
+    signs_in = _password(draw), _secret(draw)
+    yield Somebody("guide@vendor.example", "Guide Vendor", *signs_in, True, held=guided)
 
 
 def _theirs(draw: random.Random, customer: Customer, word: str, number: int) -> Iterator[Somebody]:
@@ -214,6 +224,8 @@ def _let_in(person: Somebody, last: date) -> None:
     user.save()
     known = {"verified": True, "primary": True}
     EmailAddress.objects.update_or_create(user=user, email=user.email, defaults=known)
+    if person.totp_secret:
+        TOTP.activate(user, person.totp_secret)
     for held in person.held:
         if held.role == Role.CSM:
             continue

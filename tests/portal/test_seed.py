@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.test import Client
 
 from accounts.access import visible_organizations
 from accounts.models import Membership, Organization, Plan, User
@@ -18,6 +19,7 @@ from portal import digest
 from portal.demo import seeding
 from scoring import read
 from tests.factories import make_membership, make_organization, make_plan, make_user, publish_small_card
+from tests.portal.signing import code_of, enters, show, sign_in
 
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 
@@ -72,6 +74,12 @@ def test_seed_makes_what_its_file_says(small, client):
     assert not visible_organizations(seen).exists()
     assert visible_organizations(User.objects.get(email=admin["email"])).count() == 6
     assert visible_organizations(User.objects.get(email=lead["email"])).count() == 6
+
+    staff = Client()
+    assert sign_in(staff, User.objects.get(email=admin["email"]), admin["password"]).url == "/sign-in/factor/"
+    assert not enters(staff)
+    show(staff, code_of(admin["totp_secret"]))
+    assert enters(staff)
 
     own = small["organizations"][0]
     client.force_login(User.objects.get(email=f"contact@{own['marker'].lower()}.example"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from portal import demo
@@ -94,3 +95,15 @@ def invitation_to(address: str, folder: Path) -> str:
                 return found[0]
         time.sleep(0.2)
     raise AssertionError(f"No invitation was mailed to {address}.")
+
+
+# A color on its way to another one has any contrast.
+STANDS = """() => Promise.all(document.getAnimations()
+    .filter(each => each.effect.getComputedTiming().endTime !== Infinity)
+    .map(each => each.finished.catch(() => null)))"""
+
+
+def violations(page: Page) -> list[dict]:
+    """What axe finds on the page, once everything on it stands still."""
+    page.evaluate(STANDS)
+    return Axe().run(page).response["violations"]

@@ -3,10 +3,9 @@
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browsing import MAREN, opened, state_of
+from tests.e2e.browsing import MAREN, opened, state_of, violations
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +27,7 @@ def explore(page: Page) -> None:
 
 def problems(page: Page) -> list[str]:
     """What axe finds, short enough to read."""
-    found = Axe().run(page).response["violations"]
+    found = violations(page)
     return [f"{each['id']}: {each['nodes'][0]['html'][:160]}" for each in found]
 
 

@@ -4,7 +4,6 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.browsing import (
@@ -21,6 +20,7 @@ from tests.e2e.browsing import (
     opened,
     signed_in,
     state_of,
+    violations,
 )
 
 pytestmark = pytest.mark.slow
@@ -115,7 +115,7 @@ def maren(browser: Browser, site: str, states: dict):
 
 def problems(page: Page) -> list[str]:
     """What axe finds, short enough to read."""
-    found = Axe().run(page).response["violations"]
+    found = violations(page)
     return [f"{each['id']}: {each['nodes'][0]['html'][:160]}" for each in found]
 
 
@@ -128,6 +128,7 @@ def test_every_page_is_clean(browser: Browser, site: str, states: dict, email: s
         base_url=site,
         storage_state=states[email],
         color_scheme=scheme,
+        reduced_motion="reduce",
         viewport={"width": width, "height": 900},
     )
     page, ear = opened(context)

@@ -3,10 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browsing import ADMIN, Ear, signed_in
+from tests.e2e.browsing import ADMIN, Ear, signed_in, violations
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +20,7 @@ def ada(browser: Browser, site: str):
 
 
 def sound(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
+    found = violations(page)
     assert [f"{each['id']}: {each['nodes'][0]['html'][:160]}" for each in found] == []
 
 

@@ -72,20 +72,13 @@ def brief(organization: Organization, scorecard: str) -> tuple[dict[str, Target]
     return targets, said
 
 
-def standing(organization: Organization, scorecard: str) -> Standing:
-    """What the organization wants of this scorecard now; two queries."""
-    targets = organization.targets.filter(scorecard=scorecard, ended_at=None).select_related("set_by")
-    emphases = organization.emphases.filter(scorecard=scorecard, ended_at=None).select_related("set_by")
-    return Standing({each.node: each for each in targets}, {each.node: each for each in emphases})
-
-
 def target_of(organization: Organization, scorecard: str, node: str) -> Target | None:
     """The target that stands for a node now; one query."""
     return organization.targets.filter(scorecard=scorecard, node=node, ended_at=None).first()
 
 
 def whole(organization: Organization) -> Standing:
-    """The same with everything that held before, of whatever scorecard."""
+    """What the organization wants of its scorecard now, and everything that held before, of whatever one."""
     people = ("set_by", "ended_by")
     targets = list(organization.targets.select_related(*people))
     emphases = list(organization.emphases.select_related(*people))

@@ -97,7 +97,7 @@ def _periods(past: history.History, span: tuple[date, date], node: str) -> list[
     newest = max(past.sheets)
     tail = "" if node == "overall" else f"&node={node}"
     return [
-        Link(moving.CALLED[key], f"?from={then}&to={newest}{tail}", (then, newest) == span)
+        Link(moving.called(key, then, newest), f"?from={then}&to={newest}{tail}", (then, newest) == span)
         for key, then in moves.usual(past).items()
     ]
 

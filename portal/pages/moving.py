@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -100,7 +101,10 @@ def panel(card: CardReading, past: History, node: str = "overall") -> Panel:
     usual = moves.usual(past) if card.day in past.sheets else {}
     spans = [(then, card.day) for then in usual.values()]
     found = moves.between(card.organization, past, spans) if spans else []
-    rows = [compared(CALLED[key], moved, node, slug) for key, moved in zip(usual, found, strict=True)]
+    rows = [
+        compared(called(key, usual[key], card.day), moved, node, slug)
+        for key, moved in zip(usual, found, strict=True)
+    ]
     newest = found[0] if found else None
     return Panel(
         name=card.by_node[node].name if node != "overall" else "The score",
@@ -111,12 +115,10 @@ def panel(card: CardReading, past: History, node: str = "overall") -> Panel:
     )
 
 
-def _called(key: str, moved: Moved) -> str:
+def called(key: str, then: date, newest: date) -> str:
     """30 days; or the day it really goes back to, where no sheet of that very day is kept."""
-    if key == "close":
-        return f"Close of {day(moved.first.day)}"
-    exact = str((moved.last.day - moved.first.day).days) == key
-    return CALLED[key] if exact else f"Since {day(moved.first.day)}"
+    is_exact = key == "close" or (newest - then).days == int(key)
+    return CALLED[key] if is_exact else f"Since {day(then)}"
 
 
 def compared(name: str, moved: Moved, node: str, slug: str) -> Compared:

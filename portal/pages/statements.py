@@ -24,6 +24,8 @@ def privacy(request: HttpRequest) -> HttpResponse:
             "theme": COOKIE,
         },
         "audit_days": settings.AUDIT_DAYS,
+        "export_days": settings.EXPORT_DAYS,
+        "peers_floor": settings.PEERS_FLOOR,
         "idle_hours": sessions.CONTACT.idle // 3600,
         "kept_days": sessions.KEPT.absolute // DAY,
     }

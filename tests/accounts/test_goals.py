@@ -35,7 +35,7 @@ def test_target_says_who_set_it_when_and_where_it_began(orchard, dana):
 
     assert (made.set_by, made.set_at) == (dana, NOW)
     assert (made.start_on, made.start_points) == START
-    assert goals.standing(orchard, CARD).targets == {"overall": made}
+    assert goals.whole(orchard).targets == {"overall": made}
 
 
 def test_changed_target_leaves_the_one_before_in_the_history(orchard, dana, casey):
@@ -87,7 +87,7 @@ def test_who_decided_on_something_else_changes_nothing(orchard, dana, casey):
 
     stands.refresh_from_db()
     assert stands.ended_at is None
-    assert goals.standing(orchard, CARD).targets["overall"].value == 90
+    assert goals.whole(orchard).targets["overall"].value == 90
 
 
 def test_database_keeps_a_second_target_from_standing(orchard, dana):
@@ -103,7 +103,7 @@ def test_target_is_ended_once(orchard, dana):
 
     goals.end_target(made, by=dana, at=NOW + timedelta(hours=1))
 
-    assert goals.standing(orchard, CARD).targets == {}
+    assert goals.whole(orchard).targets == {}
     with pytest.raises(GoalChanged):
         goals.end_target(made, by=dana)
 

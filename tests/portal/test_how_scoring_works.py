@@ -188,9 +188,13 @@ def test_every_page_leads_to_the_statements(client, dana, ada, orchard):
 
 def test_privacy_names_the_cookies_and_days_that_are_in_force(client, db, settings):
     settings.AUDIT_DAYS = 123
+    settings.EXPORT_DAYS = 5
+    settings.PEERS_FLOOR = 17
     text = text_of(client.get("/privacy/"))
 
     assert f"{settings.SESSION_COOKIE_NAME} Keeps you signed in" in text
     assert f"{settings.CSRF_COOKIE_NAME} Proves" in text
     assert "removed after 123 days" in text
+    assert "for you alone to fetch: 5 days" in text
+    assert "among 17 organizations or more" in text
     assert "12 hours without use, or 14 days" in text

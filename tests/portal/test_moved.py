@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from portal.nightly import run_night
+from portal.templatetags import scores
 from portal.waterfall import waterfall
 from scoring import history, moves, run
 from scoring.models import Pointer, ScoringRun
@@ -134,6 +135,19 @@ def test_overview_and_category_explain_the_change_and_lead_on(month, dana_reads,
             assert sum(cells) == change
         link = re.search(r'href="(/o/orchard/moved/\?[^"]+)"', panel).group(1).replace("&amp;", "&")
         assert client.get(link).status_code == 200
+
+
+@pytest.mark.parametrize("address", [PAGE, "/o/orchard/", "/o/orchard/score/product-adoption/"])
+def test_comparison_says_the_day_it_really_goes_back_to(orchard, dana_reads, address):
+    long_ago = YESTERDAY - timedelta(days=95)
+    score(orchard, days=(long_ago, BEFORE, YESTERDAY))
+
+    page = dana_reads(address)
+
+    links = re.findall(r'<a[^>]*href="[^"]*from=([\d-]+)[^"]*"[^>]*>([^<]+)</a>', page)
+    named = {name for began, name in links if began == long_ago.isoformat()}
+    assert named == {f"Since {scores.day(long_ago)}"}
+    assert "30 days" in {name for began, name in links if began == BEFORE.isoformat()}
 
 
 def test_any_two_days_can_be_compared_in_either_order(month, dana_reads):

@@ -176,10 +176,10 @@ __all__ = [
 
 def make_recommendation(organization: Organization, **fields: Any) -> Recommendation:
     """A new recommendation that moves a signal at 50 points to 100, suggested on 20 November 2026."""
-    signal = fields.setdefault("signal", "customer-expertise/engagement/platform.coaching_sessions")
+    fields.setdefault("signal", "platform.coaching_sessions")
     defaults = {
         "scorecard": "customer-success",
-        "category": signal.partition("/")[0],
+        "category": "customer-expertise",
         "title": "Book a second coaching session",
         "status_at": datetime(2026, 11, 20, 2, tzinfo=UTC),
         "points": 5000,

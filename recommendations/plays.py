@@ -1,0 +1,582 @@
+"""The playbook as a value: files of plays in, checked plays out. No database, no clock, no tenant."""
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from scoring.engine import Cadence, Nature, Scorecard, Signal
+from scoring.engine.options import ErrorOptions, GrowthOptions, PerformanceOptions, RatioOptions
+from scoring.engine.reader import Section, unique
+
+FILES = Path(__file__).resolve().parent / "plays"
+HEAD = "playbook.toml"
+
+LONGEST_TITLE = 70
+LONGEST_TEXT = 400
+STEPS = (2, 5)
+EFFORT = (0.5, 40.0)  # days of work
+MOST_LINKS = 4
+MOST_MINUTES = 600
+PLANS = ("standard", "premier", "signature")  # accounts.models.Plan; a test holds the two together
+
+# Below a vendor's help site: no scheme, no host, no way up.
+PATH = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:/[a-z0-9]+(?:-[a-z0-9]+)*)*")
+# A name that was to be filled in, or a note of the writer to himself.
+UNRESOLVED = re.compile(r"[{}]|\$\w|%\(|%s|<[a-z]|\b(?:TODO|TBD|XXX|FIXME)\b")
+
+LAGS = {Cadence.DAILY: 1, Cadence.WEEKLY: 3, Cadence.MONTHLY: 7, Cadence.QUARTERLY: 7}
+MONTH = 30
+WORKING = 7 / 5  # days of the calendar in a day of work
+
+
+class Horizon(StrEnum):
+    """By when the signal can show that it worked."""
+
+    SHORT = "short"
+    MEDIUM = "medium"
+    LONG = "long"
+
+    @property
+    def days(self) -> int:
+        """The last day of it; long ends when a signal that reads a whole year has surely seen the work."""
+        return {Horizon.SHORT: 30, Horizon.MEDIUM: 90, Horizon.LONG: 540}[self]
+
+
+class Scope(StrEnum):
+    """What sort of work it is."""
+
+    CONFIGURATION = "configuration"
+    TRAINING = "training"
+    PROCESS = "process"
+    DEVELOPMENT = "development"
+
+
+class LinkKind(StrEnum):
+    """What a link leads to."""
+
+    ARTICLE = "article"
+    TRAIL = "trail"
+    COACHING = "coaching"
+
+
+class Standing(StrEnum):
+    """What an expert ordered about a play, whatever the ranking says."""
+
+    FREE = ""
+    PINNED = "pinned"
+    VETOED = "vetoed"
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where to read, learn or ask on; `path` lies below the vendor's help site."""
+
+    kind: LinkKind
+    title: str
+    minutes: int
+    path: str
+    modules: int = 0  # of a trail
+    included_in: tuple[str, ...] = ()  # plans in which coaching costs nothing more
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """When a play fires: any of the three is enough."""
+
+    below: float  # points of the signal
+    falling: float  # points lost
+    closes: int  # over so many closes
+    peer_gap: float  # points behind the peers' median
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What is believed of success before anyone did it: Beta(alpha, beta)."""
+
+    alpha: float = 2.0
+    beta: float = 2.0
+
+    @property
+    def mean(self) -> float:
+        return self.alpha / (self.alpha + self.beta)
+
+
+@dataclass(frozen=True)
+class Play:
+    """A reusable piece of advice that moves one signal."""
+
+    key: str
+    title: str
+    signal: str
+    targets: tuple[float, ...]  # rising; the next one above now is what the signal is to reach
+    trigger: Trigger
+    why: str
+    first_step: str
+    steps: tuple[str, ...]
+    evidence: str
+    effort_days: float
+    horizon: Horizon
+    scope: Scope
+    owner_hint: str
+    prerequisites: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    costs_money: bool = False
+    cost_note: str = ""
+    prior: Prior = Prior()
+    standing: Standing = Standing.FREE
+    by_hand: bool = False  # an expert changed it in the portal: newer files leave it as it is
+
+    def target_above(self, points: float) -> float | None:
+        """What the signal is to reach from here; None where this play has nothing to add."""
+        return next((target for target in self.targets if target > points), None)
+
+
+@dataclass(frozen=True)
+class Playbook:
+    """All plays; never changed once published. `files` is the digest of the files it comes from."""
+
+    trigger: Trigger
+    plays: tuple[Play, ...]
+    files: str = ""
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Play]:
+        return {play.key: play for play in self.plays}
+
+    @cached_property
+    def by_signal(self) -> Mapping[str, tuple[Play, ...]]:
+        found: dict[str, list[Play]] = {}
+        for play in self.plays:
+            found.setdefault(play.signal, []).append(play)
+        return {signal: tuple(plays) for signal, plays in found.items()}
+
+    def for_signal(self, signal: str) -> tuple[Play, ...]:
+        """The plays that move a signal, in the order of the files."""
+        return self.by_signal.get(signal, ())
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for two playbooks that say the same."""
+        return hashlib.sha256(write(self).encode()).hexdigest()
+
+
+class PlaybookInvalid(Exception):
+    """Plays that cannot be used; `problems` holds every (path, message) found in them."""
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{path}: {message}" for path, message in self.problems))
+
+
+# ---------- files into a playbook ----------
+
+
+def shipped_texts() -> Mapping[str, str]:
+    """The files we ship, by name."""
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(FILES.glob("*.toml"))}
+
+
+def read(texts: Mapping[str, str], scorecard: Scorecard) -> Playbook:
+    """The playbook of these files, by name: one head, and plays in the order of the files.
+
+    raises  PlaybookInvalid naming file, play, field and value of everything that is wrong
+    """
+    problems: list[tuple[str, str]] = []
+    if HEAD not in texts:
+        raise PlaybookInvalid([(HEAD, "is missing: it holds what all plays have in common")])
+    tables = {name: _tables(name, text, problems) for name, text in texts.items()}
+    head = _head(Section(tables.pop(HEAD), HEAD, problems))
+    if problems:
+        raise PlaybookInvalid(problems)
+    sections: list[Section] = []
+    for name, table in tables.items():
+        file = Section(table, name, problems)
+        sections += file.sections("play")
+        file.finish()
+    unique(sections)
+    plays = [_play(section, head, shipped=True) for section in sections]
+    if not problems:
+        problems += _faults(plays, {play.key: s.path for play, s in zip(plays, sections, strict=True)})
+        for play, section in zip(plays, sections, strict=True):
+            problems += _misfits(play, section.path, scorecard)
+    if problems:
+        raise PlaybookInvalid(problems)
+    return Playbook(head, tuple(plays), digest_of(texts))
+
+
+def digest_of(texts: Mapping[str, str]) -> str:
+    """The same for the same files."""
+    whole = json.dumps(dict(sorted(texts.items())), ensure_ascii=False)
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _tables(name: str, text: str, problems: list[tuple[str, str]]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # TOMLDecodeError is one; a number of thousands of digits another
+        problems.append((name, f"not TOML: {error}"))
+        return {}
+
+
+def _head(file: Section) -> Trigger:
+    file.skip("playbook")
+    table = file.table.get("playbook", {})
+    if not isinstance(table, dict):
+        file.problem("playbook", f"must be a table, not {table!r}")
+        table = {}
+    section = Section(table, f"{file.path} playbook", file.problems)
+    trigger = _trigger(section, None)
+    section.finish()
+    file.finish()
+    return trigger
+
+
+def _trigger(section: Section, head: Trigger | None) -> Trigger:
+    return Trigger(
+        below=section.number("below", head and head.below, more_than=0, at_most=100),
+        falling=section.number("falling", head and head.falling, more_than=0, at_most=100),
+        closes=section.whole("closes", head and head.closes, at_least=1, at_most=12),
+        peer_gap=section.number("peer_gap", head and head.peer_gap, more_than=0, at_most=100),
+    )
+
+
+def _play(section: Section, head: Trigger, *, shipped: bool) -> Play:
+    play = Play(
+        key=section.key(),
+        title=_text(section, "title", LONGEST_TITLE),
+        signal=section.text("signal"),
+        targets=_targets(section),
+        trigger=_trigger(section, head),
+        why=_text(section, "why"),
+        first_step=_text(section, "first_step"),
+        steps=_texts(section, "steps", *STEPS),
+        evidence=_text(section, "evidence"),
+        effort_days=section.number("effort_days", at_least=EFFORT[0], at_most=EFFORT[1]),
+        horizon=section.choice("horizon", Horizon),
+        scope=section.choice("scope", Scope),
+        owner_hint=_text(section, "owner_hint", 60),
+        prerequisites=_names(section, "prerequisites"),
+        links=_links(section),
+        costs_money=section.flag("costs_money"),
+        cost_note=_cost_note(section),
+        prior=_prior(section),
+        standing=Standing.FREE if shipped else Standing(section.one_of("standing", list(Standing), "")),
+        by_hand=False if shipped else section.flag("by_hand"),
+    )
+    section.finish()
+    return play
+
+
+def _text(section: Section, name: str, longest: int = LONGEST_TEXT) -> str:
+    text = " ".join(section.text(name).split())
+    if len(text) > longest:
+        section.problem(name, f"may hold {longest} characters, not {len(text)}: {text!r}")
+    if found := UNRESOLVED.search(text):
+        section.problem(name, f"holds {found.group()!r}, a name that was never filled in: {text!r}")
+    return text
+
+
+def _list(section: Section, name: str) -> list[Any]:
+    section.skip(name)
+    value = section.table.get(name, [])
+    if isinstance(value, list):
+        return value
+    section.problem(name, f"must be a list, not {value!r}")
+    return []
+
+
+def _texts(section: Section, name: str, fewest: int, most: int) -> tuple[str, ...]:
+    values = _list(section, name)
+    if not fewest <= len(values) <= most:
+        section.problem(name, f"must hold {fewest} to {most} texts, not {len(values)}")
+    numbered = Section(
+        {f"{name}[{place}]": value for place, value in enumerate(values, start=1)},
+        section.path,
+        section.problems,
+    )
+    return tuple(_text(numbered, each) for each in numbered.table)
+
+
+def _names(section: Section, name: str, allowed: Iterable[str] | None = None) -> tuple[str, ...]:
+    values = _list(section, name)
+    choices = None if allowed is None else list(allowed)
+    for place, value in enumerate(values):
+        if not isinstance(value, str):
+            section.problem(name, f"must hold texts, not {value!r}")
+        elif value in values[:place]:
+            section.problem(name, f"{value!r} is there twice")
+        elif choices is not None and value not in choices:
+            section.problem(name, f"must be of {', '.join(choices)}, not {value!r}")
+    return tuple(str(value) for value in values)
+
+
+def _targets(section: Section) -> tuple[float, ...]:
+    """One fixed target, or steps of which the next above now is meant."""
+    if not section.has("target_steps"):
+        return (section.number("target", more_than=0, at_most=100),)
+    section.skip("target")
+    if section.has("target"):
+        section.problem("target", "give either target or target_steps, not both")
+    values = _list(section, "target_steps")
+    numbered = Section(
+        {f"target_steps[{place}]": value for place, value in enumerate(values, start=1)},
+        section.path,
+        section.problems,
+    )
+    steps = tuple(numbered.number(name, more_than=0, at_most=100) for name in numbered.table)
+    if not steps or list(steps) != sorted(set(steps)):
+        section.problem("target_steps", f"must rise from each to the next, not {values!r}")
+    return steps
+
+
+def _links(section: Section) -> tuple[Link, ...]:
+    entries = section.sections("links", "title")
+    if len(entries) > MOST_LINKS:
+        section.problem("links", f"may hold {MOST_LINKS} links, not {len(entries)}")
+    return tuple(_link(entry) for entry in entries)
+
+
+def _link(entry: Section) -> Link:
+    kind = entry.choice("kind", LinkKind)
+    path = entry.text("path")
+    if path and not PATH.fullmatch(path):
+        entry.problem("path", f"must be words in lower case below the help site, not {path!r}")
+    link = Link(
+        kind=kind,
+        title=_text(entry, "title", 90),
+        minutes=entry.whole("minutes", at_least=1, at_most=MOST_MINUTES),
+        path=path,
+        modules=entry.whole("modules", 0, at_least=0, at_most=30),
+        included_in=_names(entry, "included_in", PLANS),
+    )
+    if (kind == LinkKind.TRAIL) != (link.modules > 0):
+        entry.problem("modules", f"belongs to a trail, and a trail to it; this is a {kind}")
+    if kind != LinkKind.COACHING and link.included_in:
+        entry.problem("included_in", f"is about coaching; this is a {kind}")
+    entry.finish()
+    return link
+
+
+def _cost_note(section: Section) -> str:
+    """What costs, where something does: a commercial suggestion never comes unlabelled."""
+    costs, note = section.table.get("costs_money") is True, section.has("cost_note")
+    if costs and not note:
+        section.problem("cost_note", "is missing, though costs_money is true")
+    if note and not costs:
+        section.problem("cost_note", "is there, though costs_money is not true")
+    return _text(section, "cost_note") if note else ""
+
+
+def _prior(section: Section) -> Prior:
+    section.skip("prior")
+    if not section.has("prior"):
+        return Prior()
+    table = section.table["prior"]
+    if not isinstance(table, dict):
+        section.problem("prior", f"must be a table of alpha and beta, not {table!r}")
+        return Prior()
+    entry = Section(table, f"{section.path}.prior", section.problems)
+    prior = Prior(
+        alpha=entry.number("alpha", at_least=0.5, at_most=50),
+        beta=entry.number("beta", at_least=0.5, at_most=50),
+    )
+    entry.finish()
+    return prior
+
+
+# ---------- what only shows when plays stand together ----------
+
+
+def _faults(plays: Sequence[Play], paths: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Prerequisites that lead nowhere or in a circle, and targets that do not lie above the trigger."""
+    by_key = {play.key: play for play in plays}
+    problems = []
+    for play in plays:
+        path = paths[play.key]
+        for each in play.prerequisites:
+            if each not in by_key:
+                problems.append((f"{path}.prerequisites", f"{each!r} is no play"))
+        if circle := _circle(play.key, by_key):
+            problems.append((f"{path}.prerequisites", f"go in a circle: {' → '.join(circle)}"))
+        if play.targets[-1] <= play.trigger.below:
+            problems.append(
+                (
+                    f"{path}.target",
+                    f"must be above the trigger of {play.trigger.below:g}, not {play.targets[-1]:g}",
+                )
+            )
+    return problems
+
+
+def _circle(start: str, by_key: Mapping[str, Play]) -> list[str]:
+    """The way from a play over prerequisites back to it; empty if there is none."""
+    ways = [[start]]
+    seen = set()
+    while ways:
+        way = ways.pop()
+        for each in by_key[way[-1]].prerequisites if way[-1] in by_key else ():
+            if each == start:
+                return [*way, each]
+            if each not in seen:
+                seen.add(each)
+                ways.append([*way, each])
+    return []
+
+
+def _misfits(play: Play, path: str, scorecard: Scorecard) -> list[tuple[str, str]]:
+    """What a play says of its signal that the scorecard contradicts."""
+    signal = next((each for each in scorecard.signals if each.key == play.signal), None)
+    if signal is None:
+        return [(f"{path}.signal", f"{play.signal!r} is no signal of {scorecard.name}")]
+    earliest = shows_after(signal, scorecard)
+    if earliest > play.horizon.days:
+        return [
+            (
+                f"{path}.horizon",
+                f"{play.horizon.value!r} ends after {play.horizon.days} days, "
+                f"but the signal shows the whole effect after {earliest}",
+            )
+        ]
+    if play.effort_days * WORKING > play.horizon.days:
+        return [
+            (
+                f"{path}.horizon",
+                f"{play.horizon.value!r} ends after {play.horizon.days} days, "
+                f"too soon for {play.effort_days:g} days of work",
+            )
+        ]
+    return []
+
+
+def shows_after(signal: Signal, scorecard: Scorecard) -> int:
+    """Days from a change until the signal shows the whole of it: the span it reads, and the data's way to us."""
+    lag = max(scorecard.metric(key).lag for key in signal.metrics)
+    match signal.options:
+        case RatioOptions(months=int(months)):
+            return months * MONTH + lag
+        case GrowthOptions(metric=metric):
+            return lag if scorecard.metric(metric).nature == Nature.STOCK else MONTH + lag
+        case ErrorOptions(days=days):
+            return days + lag
+        case PerformanceOptions():
+            return MONTH + lag
+    return lag
+
+
+# ---------- a playbook into the text of a version, and back ----------
+
+
+def write(playbook: Playbook) -> str:
+    """The one text of a playbook: JSON with sorted keys, so that equal playbooks have equal texts."""
+    head = {**_plain(playbook.trigger), "files": playbook.files}
+    document = {"playbook": head, "play": [table_of(play) for play in playbook.plays]}
+    return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True)
+
+
+def parse(text: str) -> Playbook:
+    """The playbook of a text that `write` made; checked again, since a row may come from an older release.
+
+    raises  PlaybookInvalid
+    """
+    problems: list[tuple[str, str]] = []
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise PlaybookInvalid([("text", f"not JSON: {error}")]) from error
+    root = Section(document, "", problems)
+    root.skip("playbook")
+    common = dict(document["playbook"])
+    files = str(common.pop("files"))
+    head = _head(Section({"playbook": common}, "text", problems))
+    sections = root.sections("play")
+    root.finish()
+    unique(sections)
+    plays = [_play(section, head, shipped=False) for section in sections]
+    if not problems:
+        problems += _faults(plays, {play.key: s.path for play, s in zip(plays, sections, strict=True)})
+    if problems:
+        raise PlaybookInvalid(problems)
+    return Playbook(head, tuple(plays), files)
+
+
+def table_of(play: Play) -> dict[str, Any]:
+    """A play as its table in a file: the trigger flat, and nothing that says nothing."""
+    table = _plain(play)
+    table |= table.pop("trigger")
+    targets = table.pop("targets")
+    table |= {"target": targets[0]} if len(targets) == 1 else {"target_steps": targets}
+    if not play.costs_money:
+        del table["cost_note"]
+    for link, made in zip(table["links"], play.links, strict=True):
+        if made.kind != LinkKind.TRAIL:
+            del link["modules"]
+    return table
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return value.value if isinstance(value, StrEnum) else value
+
+
+# ---------- changes by hand ----------
+
+
+def with_change(playbook: Playbook, key: str, changes: Mapping[str, Any], scorecard: Scorecard) -> Playbook:
+    """The playbook with one play edited; `changes` are fields as a file has them.
+
+    raises  KeyError for a play that is not there, PlaybookInvalid for a change that cannot be used
+    """
+    play = playbook.by_key[key]
+    table = table_of(play)
+    if "target_steps" in changes:
+        table.pop("target", None)
+    elif "target" in changes:
+        table.pop("target_steps", None)
+    table |= {**changes, "key": key, "by_hand": True}
+    if not table.get("costs_money"):
+        table.pop("cost_note", None)
+    problems: list[tuple[str, str]] = []
+    path = f'play "{key}"'
+    changed = _play(Section(table, path, problems), playbook.trigger, shipped=False)
+    plays = tuple(changed if each.key == key else each for each in playbook.plays)
+    if not problems:
+        problems += _faults(plays, {each.key: f'play "{each.key}"' for each in plays})
+        problems += _misfits(changed, path, scorecard)
+    if problems:
+        raise PlaybookInvalid(problems)
+    return replace(playbook, plays=plays)
+
+
+def with_standing(playbook: Playbook, key: str, standing: Standing) -> Playbook:
+    """The playbook with a play pinned, vetoed or released; KeyError for one that is not there."""
+    play = replace(playbook.by_key[key], standing=standing)
+    return replace(playbook, plays=tuple(play if each.key == key else each for each in playbook.plays))
+
+
+def renewed(newest: Playbook, files: Playbook) -> Playbook:
+    """The playbook of newer files, with what experts wrote and ordered in the portal kept."""
+    kept = newest.by_key
+    plays = [
+        kept[play.key]
+        if play.key in kept and kept[play.key].by_hand
+        else replace(play, standing=kept[play.key].standing if play.key in kept else Standing.FREE)
+        for play in files.plays
+    ]
+    plays += [play for play in newest.plays if play.by_hand and play.key not in files.by_key]
+    there = {play.key for play in plays}
+    # A play edited by hand may wait for one that newer files no longer hold.
+    plays = [
+        replace(play, prerequisites=tuple(each for each in play.prerequisites if each in there))
+        for play in plays
+    ]
+    return replace(files, plays=tuple(plays))

@@ -140,11 +140,10 @@ class Play:
 
 @dataclass(frozen=True)
 class Playbook:
-    """All plays; never changed once published. `files` is the digest of the files it comes from."""
+    """All plays, and what they have in common; never changed once published."""
 
     trigger: Trigger
     plays: tuple[Play, ...]
-    files: str = ""
 
     @cached_property
     def by_key(self) -> Mapping[str, Play]:
@@ -208,7 +207,7 @@ def read(texts: Mapping[str, str], scorecard: Scorecard) -> Playbook:
             problems += _misfits(play, section.path, scorecard)
     if problems:
         raise PlaybookInvalid(problems)
-    return Playbook(head, tuple(plays), digest_of(texts))
+    return Playbook(head, tuple(plays))
 
 
 def digest_of(texts: Mapping[str, str]) -> str:
@@ -239,11 +238,12 @@ def _head(file: Section) -> Trigger:
 
 
 def _trigger(section: Section, head: Trigger | None) -> Trigger:
+    ours = _plain(head) if head else {}
     return Trigger(
-        below=section.number("below", head and head.below, more_than=0, at_most=100),
-        falling=section.number("falling", head and head.falling, more_than=0, at_most=100),
-        closes=section.whole("closes", head and head.closes, at_least=1, at_most=12),
-        peer_gap=section.number("peer_gap", head and head.peer_gap, more_than=0, at_most=100),
+        below=section.number("below", ours.get("below"), more_than=0, at_most=100),
+        falling=section.number("falling", ours.get("falling"), more_than=0, at_most=100),
+        closes=section.whole("closes", ours.get("closes"), at_least=1, at_most=12),
+        peer_gap=section.number("peer_gap", ours.get("peer_gap"), more_than=0, at_most=100),
     )
 
 
@@ -456,7 +456,7 @@ def _misfits(play: Play, path: str, scorecard: Scorecard) -> list[tuple[str, str
 
 
 def shows_after(signal: Signal, scorecard: Scorecard) -> int:
-    """Days from a change until the signal shows the whole of it: the span it reads, and the data's way to us."""
+    """Days until the signal shows the whole of a change: the span it reads, and the data's way to us."""
     lag = max(scorecard.metric(key).lag for key in signal.metrics)
     match signal.options:
         case RatioOptions(months=int(months)):
@@ -475,8 +475,7 @@ def shows_after(signal: Signal, scorecard: Scorecard) -> int:
 
 def write(playbook: Playbook) -> str:
     """The one text of a playbook: JSON with sorted keys, so that equal playbooks have equal texts."""
-    head = {**_plain(playbook.trigger), "files": playbook.files}
-    document = {"playbook": head, "play": [table_of(play) for play in playbook.plays]}
+    document = {"playbook": _plain(playbook.trigger), "play": [table_of(play) for play in playbook.plays]}
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True)
 
 
@@ -492,9 +491,7 @@ def parse(text: str) -> Playbook:
         raise PlaybookInvalid([("text", f"not JSON: {error}")]) from error
     root = Section(document, "", problems)
     root.skip("playbook")
-    common = dict(document["playbook"])
-    files = str(common.pop("files"))
-    head = _head(Section({"playbook": common}, "text", problems))
+    head = _head(Section({"playbook": document.get("playbook")}, "text", problems))
     sections = root.sections("play")
     root.finish()
     unique(sections)
@@ -503,7 +500,7 @@ def parse(text: str) -> Playbook:
         problems += _faults(plays, {play.key: s.path for play, s in zip(plays, sections, strict=True)})
     if problems:
         raise PlaybookInvalid(problems)
-    return Playbook(head, tuple(plays), files)
+    return Playbook(head, tuple(plays))
 
 
 def table_of(play: Play) -> dict[str, Any]:

@@ -1,21 +1,31 @@
-"""The playbook as a value: files of plays in, checked plays out. No database, no clock, no tenant."""
+"""Files of plays in, a checked playbook out: every problem with its file, play, field and value."""
 
 import hashlib
 import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from enum import StrEnum
-from functools import cached_property
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from scoring.engine import Cadence, Nature, Scorecard, Signal
+from recommendations.plays.values import (
+    Horizon,
+    Link,
+    LinkKind,
+    Play,
+    Playbook,
+    PlaybookInvalid,
+    Prior,
+    Scope,
+    Standing,
+    Trigger,
+)
+from scoring.engine import Nature, Scorecard, Signal
 from scoring.engine.options import ErrorOptions, GrowthOptions, PerformanceOptions, RatioOptions
 from scoring.engine.reader import Section, unique
 
-FILES = Path(__file__).resolve().parent / "plays"
+FILES = Path(__file__).resolve().parent
 HEAD = "playbook.toml"
 
 LONGEST_TITLE = 70
@@ -31,150 +41,8 @@ PATH = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:/[a-z0-9]+(?:-[a-z0-9]+)*)*")
 # A name that was to be filled in, or a note of the writer to himself.
 UNRESOLVED = re.compile(r"[{}]|\$\w|%\(|%s|<[a-z]|\b(?:TODO|TBD|XXX|FIXME)\b")
 
-LAGS = {Cadence.DAILY: 1, Cadence.WEEKLY: 3, Cadence.MONTHLY: 7, Cadence.QUARTERLY: 7}
 MONTH = 30
 WORKING = 7 / 5  # days of the calendar in a day of work
-
-
-class Horizon(StrEnum):
-    """By when the signal can show that it worked."""
-
-    SHORT = "short"
-    MEDIUM = "medium"
-    LONG = "long"
-
-    @property
-    def days(self) -> int:
-        """The last day of it; long ends when a signal that reads a whole year has surely seen the work."""
-        return {Horizon.SHORT: 30, Horizon.MEDIUM: 90, Horizon.LONG: 540}[self]
-
-
-class Scope(StrEnum):
-    """What sort of work it is."""
-
-    CONFIGURATION = "configuration"
-    TRAINING = "training"
-    PROCESS = "process"
-    DEVELOPMENT = "development"
-
-
-class LinkKind(StrEnum):
-    """What a link leads to."""
-
-    ARTICLE = "article"
-    TRAIL = "trail"
-    COACHING = "coaching"
-
-
-class Standing(StrEnum):
-    """What an expert ordered about a play, whatever the ranking says."""
-
-    FREE = ""
-    PINNED = "pinned"
-    VETOED = "vetoed"
-
-
-@dataclass(frozen=True)
-class Link:
-    """Where to read, learn or ask on; `path` lies below the vendor's help site."""
-
-    kind: LinkKind
-    title: str
-    minutes: int
-    path: str
-    modules: int = 0  # of a trail
-    included_in: tuple[str, ...] = ()  # plans in which coaching costs nothing more
-
-
-@dataclass(frozen=True)
-class Trigger:
-    """When a play fires: any of the three is enough."""
-
-    below: float  # points of the signal
-    falling: float  # points lost
-    closes: int  # over so many closes
-    peer_gap: float  # points behind the peers' median
-
-
-@dataclass(frozen=True)
-class Prior:
-    """What is believed of success before anyone did it: Beta(alpha, beta)."""
-
-    alpha: float = 2.0
-    beta: float = 2.0
-
-    @property
-    def mean(self) -> float:
-        return self.alpha / (self.alpha + self.beta)
-
-
-@dataclass(frozen=True)
-class Play:
-    """A reusable piece of advice that moves one signal."""
-
-    key: str
-    title: str
-    signal: str
-    targets: tuple[float, ...]  # rising; the next one above now is what the signal is to reach
-    trigger: Trigger
-    why: str
-    first_step: str
-    steps: tuple[str, ...]
-    evidence: str
-    effort_days: float
-    horizon: Horizon
-    scope: Scope
-    owner_hint: str
-    prerequisites: tuple[str, ...] = ()
-    links: tuple[Link, ...] = ()
-    costs_money: bool = False
-    cost_note: str = ""
-    prior: Prior = Prior()
-    standing: Standing = Standing.FREE
-    by_hand: bool = False  # an expert changed it in the portal: newer files leave it as it is
-
-    def target_above(self, points: float) -> float | None:
-        """What the signal is to reach from here; None where this play has nothing to add."""
-        return next((target for target in self.targets if target > points), None)
-
-
-@dataclass(frozen=True)
-class Playbook:
-    """All plays, and what they have in common; never changed once published."""
-
-    trigger: Trigger
-    plays: tuple[Play, ...]
-
-    @cached_property
-    def by_key(self) -> Mapping[str, Play]:
-        return {play.key: play for play in self.plays}
-
-    @cached_property
-    def by_signal(self) -> Mapping[str, tuple[Play, ...]]:
-        found: dict[str, list[Play]] = {}
-        for play in self.plays:
-            found.setdefault(play.signal, []).append(play)
-        return {signal: tuple(plays) for signal, plays in found.items()}
-
-    def for_signal(self, signal: str) -> tuple[Play, ...]:
-        """The plays that move a signal, in the order of the files."""
-        return self.by_signal.get(signal, ())
-
-    @cached_property
-    def digest(self) -> str:
-        """The same for two playbooks that say the same."""
-        return hashlib.sha256(write(self).encode()).hexdigest()
-
-
-class PlaybookInvalid(Exception):
-    """Plays that cannot be used; `problems` holds every (path, message) found in them."""
-
-    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(f"{path}: {message}" for path, message in self.problems))
-
-
-# ---------- files into a playbook ----------
 
 
 def shipped_texts() -> Mapping[str, str]:
@@ -191,7 +59,7 @@ def read(texts: Mapping[str, str], scorecard: Scorecard) -> Playbook:
     if HEAD not in texts:
         raise PlaybookInvalid([(HEAD, "is missing: it holds what all plays have in common")])
     tables = {name: _tables(name, text, problems) for name, text in texts.items()}
-    head = _head(Section(tables.pop(HEAD), HEAD, problems))
+    head = common(Section(tables.pop(HEAD), HEAD, problems))
     if problems:
         raise PlaybookInvalid(problems)
     sections: list[Section] = []
@@ -200,11 +68,11 @@ def read(texts: Mapping[str, str], scorecard: Scorecard) -> Playbook:
         sections += file.sections("play")
         file.finish()
     unique(sections)
-    plays = [_play(section, head, shipped=True) for section in sections]
+    plays = [one_play(section, head, shipped=True) for section in sections]
     if not problems:
-        problems += _faults(plays, {play.key: s.path for play, s in zip(plays, sections, strict=True)})
+        problems += faults(plays, {play.key: s.path for play, s in zip(plays, sections, strict=True)})
         for play, section in zip(plays, sections, strict=True):
-            problems += _misfits(play, section.path, scorecard)
+            problems += misfits(play, section.path, scorecard)
     if problems:
         raise PlaybookInvalid(problems)
     return Playbook(head, tuple(plays))
@@ -224,7 +92,7 @@ def _tables(name: str, text: str, problems: list[tuple[str, str]]) -> dict[str, 
         return {}
 
 
-def _head(file: Section) -> Trigger:
+def common(file: Section) -> Trigger:
     file.skip("playbook")
     table = file.table.get("playbook", {})
     if not isinstance(table, dict):
@@ -238,7 +106,7 @@ def _head(file: Section) -> Trigger:
 
 
 def _trigger(section: Section, head: Trigger | None) -> Trigger:
-    ours = _plain(head) if head else {}
+    ours = asdict(head) if head else {}
     return Trigger(
         below=section.number("below", ours.get("below"), more_than=0, at_most=100),
         falling=section.number("falling", ours.get("falling"), more_than=0, at_most=100),
@@ -247,7 +115,7 @@ def _trigger(section: Section, head: Trigger | None) -> Trigger:
     )
 
 
-def _play(section: Section, head: Trigger, *, shipped: bool) -> Play:
+def one_play(section: Section, head: Trigger, *, shipped: bool) -> Play:
     play = Play(
         key=section.key(),
         title=_text(section, "title", LONGEST_TITLE),
@@ -394,7 +262,7 @@ def _prior(section: Section) -> Prior:
 # ---------- what only shows when plays stand together ----------
 
 
-def _faults(plays: Sequence[Play], paths: Mapping[str, str]) -> list[tuple[str, str]]:
+def faults(plays: Sequence[Play], paths: Mapping[str, str]) -> list[tuple[str, str]]:
     """Prerequisites that lead nowhere or in a circle, and targets that do not lie above the trigger."""
     by_key = {play.key: play for play in plays}
     problems = []
@@ -430,7 +298,7 @@ def _circle(start: str, by_key: Mapping[str, Play]) -> list[str]:
     return []
 
 
-def _misfits(play: Play, path: str, scorecard: Scorecard) -> list[tuple[str, str]]:
+def misfits(play: Play, path: str, scorecard: Scorecard) -> list[tuple[str, str]]:
     """What a play says of its signal that the scorecard contradicts."""
     signal = next((each for each in scorecard.signals if each.key == play.signal), None)
     if signal is None:
@@ -468,112 +336,3 @@ def shows_after(signal: Signal, scorecard: Scorecard) -> int:
         case PerformanceOptions():
             return MONTH + lag
     return lag
-
-
-# ---------- a playbook into the text of a version, and back ----------
-
-
-def write(playbook: Playbook) -> str:
-    """The one text of a playbook: JSON with sorted keys, so that equal playbooks have equal texts."""
-    document = {"playbook": _plain(playbook.trigger), "play": [table_of(play) for play in playbook.plays]}
-    return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True)
-
-
-def parse(text: str) -> Playbook:
-    """The playbook of a text that `write` made; checked again, since a row may come from an older release.
-
-    raises  PlaybookInvalid
-    """
-    problems: list[tuple[str, str]] = []
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise PlaybookInvalid([("text", f"not JSON: {error}")]) from error
-    root = Section(document, "", problems)
-    root.skip("playbook")
-    head = _head(Section({"playbook": document.get("playbook")}, "text", problems))
-    sections = root.sections("play")
-    root.finish()
-    unique(sections)
-    plays = [_play(section, head, shipped=False) for section in sections]
-    if not problems:
-        problems += _faults(plays, {play.key: s.path for play, s in zip(plays, sections, strict=True)})
-    if problems:
-        raise PlaybookInvalid(problems)
-    return Playbook(head, tuple(plays))
-
-
-def table_of(play: Play) -> dict[str, Any]:
-    """A play as its table in a file: the trigger flat, and nothing that says nothing."""
-    table = _plain(play)
-    table |= table.pop("trigger")
-    targets = table.pop("targets")
-    table |= {"target": targets[0]} if len(targets) == 1 else {"target_steps": targets}
-    if not play.costs_money:
-        del table["cost_note"]
-    for link, made in zip(table["links"], play.links, strict=True):
-        if made.kind != LinkKind.TRAIL:
-            del link["modules"]
-    return table
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    if hasattr(value, "__dataclass_fields__"):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    return value.value if isinstance(value, StrEnum) else value
-
-
-# ---------- changes by hand ----------
-
-
-def with_change(playbook: Playbook, key: str, changes: Mapping[str, Any], scorecard: Scorecard) -> Playbook:
-    """The playbook with one play edited; `changes` are fields as a file has them.
-
-    raises  KeyError for a play that is not there, PlaybookInvalid for a change that cannot be used
-    """
-    play = playbook.by_key[key]
-    table = table_of(play)
-    if "target_steps" in changes:
-        table.pop("target", None)
-    elif "target" in changes:
-        table.pop("target_steps", None)
-    table |= {**changes, "key": key, "by_hand": True}
-    if not table.get("costs_money"):
-        table.pop("cost_note", None)
-    problems: list[tuple[str, str]] = []
-    path = f'play "{key}"'
-    changed = _play(Section(table, path, problems), playbook.trigger, shipped=False)
-    plays = tuple(changed if each.key == key else each for each in playbook.plays)
-    if not problems:
-        problems += _faults(plays, {each.key: f'play "{each.key}"' for each in plays})
-        problems += _misfits(changed, path, scorecard)
-    if problems:
-        raise PlaybookInvalid(problems)
-    return replace(playbook, plays=plays)
-
-
-def with_standing(playbook: Playbook, key: str, standing: Standing) -> Playbook:
-    """The playbook with a play pinned, vetoed or released; KeyError for one that is not there."""
-    play = replace(playbook.by_key[key], standing=standing)
-    return replace(playbook, plays=tuple(play if each.key == key else each for each in playbook.plays))
-
-
-def renewed(newest: Playbook, files: Playbook) -> Playbook:
-    """The playbook of newer files, with what experts wrote and ordered in the portal kept."""
-    kept = newest.by_key
-    plays = [
-        kept[play.key]
-        if play.key in kept and kept[play.key].by_hand
-        else replace(play, standing=kept[play.key].standing if play.key in kept else Standing.FREE)
-        for play in files.plays
-    ]
-    plays += [play for play in newest.plays if play.by_hand and play.key not in files.by_key]
-    there = {play.key for play in plays}
-    # A play edited by hand may wait for one that newer files no longer hold.
-    plays = [
-        replace(play, prerequisites=tuple(each for each in play.prerequisites if each in there))
-        for play in plays
-    ]
-    return replace(files, plays=tuple(plays))

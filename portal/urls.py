@@ -48,6 +48,9 @@ from portal.pages import (
     targets,
     theme,
 )
+from portal.pages.actions import detail as action
+from portal.pages.actions import moving as actions_moving
+from portal.pages.actions import page as actions
 from portal.pages.manage import contacts as all_contacts
 from portal.pages.manage import (
     organization,
@@ -108,6 +111,13 @@ urlpatterns = [
     path("o/<slug:slug>/targets/<uuid:public_id>/end/", targets.end_target, name="target-end"),
     path("o/<slug:slug>/targets/less/", targets.matters_less, name="matters-less"),
     path("o/<slug:slug>/targets/less/<uuid:public_id>/end/", targets.matters_again, name="matters-again"),
+    path("o/<slug:slug>/actions/", actions.actions, name="actions"),
+    path("o/<slug:slug>/actions/move/", actions_moving.together, name="actions-move"),
+    path("o/<slug:slug>/actions/<uuid:public_id>/", action.action, name="action"),
+    path("o/<slug:slug>/actions/<uuid:public_id>/move/", actions_moving.move, name="action-move"),
+    path("o/<slug:slug>/actions/<uuid:public_id>/favorite/", actions_moving.favorite, name="action-favorite"),
+    path("o/<slug:slug>/actions/<uuid:public_id>/note/", actions_moving.note, name="action-note"),
+    path("o/<slug:slug>/actions/<uuid:public_id>/arrange/", actions_moving.arrange, name="action-arrange"),
     path("o/<slug:slug>/moved/", moved.moved, name="moved"),
     path("o/<slug:slug>/sources/", sources.sources, name="sources"),
     path("o/<slug:slug>/feedback/", feedback.say, name="feedback"),

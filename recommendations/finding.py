@@ -1,0 +1,218 @@
+"""Recommendations as a list: filtered, counted, in one of several orders; for pages and the API alike.
+
+Everything is found by walking from an organization that the door opened. What is hidden is there for those
+who tailor the advice, and for nobody else.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+)
+from django.db.models.functions import Cast
+
+from accounts.models import Organization, User
+from recommendations.models import Favorite, Horizon, Recommendation, Status
+from scoring.engine import Scorecard
+
+type Found = QuerySet[Recommendation]
+
+OPEN = (Status.NEW, Status.IN_PROGRESS)
+QUICK_DAYS = 3  # a quick win takes no longer
+QUICK_GAIN = 50  # and brings at least that much, in hundredths of overall points
+LONGEST_PART = 120  # characters of one part of an address
+FAVORITES = "favorites"  # a list of its own, whatever the status
+
+LISTS: dict[str, str] = {
+    "": "All",
+    Status.NEW: "New",
+    Status.IN_PROGRESS: "In Progress",
+    Status.COMPLETE: "Complete",
+    Status.ARCHIVED: "Archived",
+    FAVORITES: "Favorites",
+}
+
+
+def _down(field: str) -> Any:
+    """From the largest; what has no number comes last."""
+    return F(field).desc(nulls_last=True)
+
+
+def _up(field: str) -> Any:
+    return F(field).asc(nulls_last=True)
+
+
+LAST_MODEL = _up("model_rank")
+
+# By name: the words for it, and the fields in order.
+ORDERS: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "ours": ("Our order", (_up("pinned_at"), _up("position"), LAST_MODEL)),
+    "per-day": ("Points per day", (_down("per_day"),)),
+    "gain": ("Expected points", (_down("gain"),)),
+    "effort": ("Effort", (_up("effort_days"),)),
+    "newest": ("Newest", (_down("suggested_on"),)),
+}
+USUAL = "ours"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked for; empty fields leave everything in."""
+
+    status: str = ""
+    category: str = ""
+    signals: Collection[str] = ()  # of a subcategory, or one
+    product: str = ""
+    horizon: str = ""
+    is_quick: bool = False
+    owner: int | None = None
+    tag: str = ""
+    q: str = ""
+    sort: str = USUAL
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many stand where; `open_ones` are New and In Progress."""
+
+    by_list: Mapping[str, int]
+    by_category: Mapping[str, int]
+    reach: int  # hundredths that the open ones would bring, each by itself
+    reaching: int  # how many of them have a number
+
+    @property
+    def open_ones(self) -> int:
+        return self.by_list[Status.NEW] + self.by_list[Status.IN_PROGRESS]
+
+
+def read(
+    texts: Mapping[str, str], scorecard: Scorecard, owners: Collection[int]
+) -> tuple[Wanted, dict[str, str]]:
+    """What an address asks for, and the parts of it that are not known here, with their values.
+
+    texts  by name: status, category, subcategory (category/key), signal, product, horizon, quick (1), owner,
+           tag, q, sort; what is missing or empty asks for nothing
+    """
+    signals = {signal.key: {signal.key} for signal in scorecard.signals}
+    below: dict[str, set[str]] = {}
+    for signal in scorecard.signals:
+        below.setdefault(f"{signal.category}/{signal.subcategory}", set()).add(signal.key)
+    known: dict[str, Collection[str]] = {
+        "status": LISTS,
+        "category": {each.key for each in scorecard.categories},
+        "subcategory": below,
+        "signal": signals,
+        "product": {each.key for each in scorecard.products},
+        "horizon": Horizon.values,
+        "quick": {"1"},
+        "owner": {str(each) for each in owners},
+        "sort": ORDERS,
+    }
+    given = {name: texts.get(name, "").strip()[:LONGEST_PART] for name in (*known, "tag", "q")}
+    unknown = {
+        name: text for name, text in given.items() if text and name in known and text not in known[name]
+    }
+    given |= dict.fromkeys(unknown, "")
+    wanted = Wanted(
+        status=given["status"],
+        category=given["category"],
+        signals=frozenset(signals.get(given["signal"]) or below.get(given["subcategory"]) or ()),
+        product=given["product"],
+        horizon=given["horizon"],
+        is_quick=bool(given["quick"]),
+        owner=int(given["owner"]) if given["owner"] else None,
+        tag=given["tag"],
+        q=given["q"],
+        sort=given["sort"] or USUAL,
+    )
+    return wanted, unknown
+
+
+def of(organization: Organization, reader: User, *, sees_hidden: bool = False) -> Found:
+    """All that this reader may see of the organization's, each with the reader's own star."""
+    found = organization.recommendations.annotate(
+        is_favorite=Exists(Favorite.objects.filter(recommendation=OuterRef("pk"), user=reader))
+    )
+    return found if sees_hidden else found.filter(hidden_at=None)
+
+
+def narrowed(found: Found, wanted: Wanted) -> Found:
+    """Those that are looked for, in the order that is asked for; the open ones first."""
+    if wanted.status == FAVORITES:
+        found = found.filter(is_favorite=True)
+    elif wanted.status:
+        found = found.filter(status=wanted.status)
+    if wanted.category:
+        found = found.filter(category=wanted.category)
+    if wanted.signals:
+        found = found.filter(signal__in=wanted.signals)
+    if wanted.product:
+        found = found.filter(product=wanted.product)
+    if wanted.horizon:
+        found = found.filter(horizon=wanted.horizon)
+    if wanted.is_quick:
+        found = quick(found)
+    if wanted.owner is not None:
+        found = found.filter(owner=wanted.owner)
+    if wanted.q:
+        found = found.filter(
+            Q(title__icontains=wanted.q) | Q(own_text__icontains=wanted.q) | Q(signal__icontains=wanted.q)
+        )
+    if wanted.tag:
+        found = found.filter(pk__in=tagged(found, wanted.tag))
+    return ordered(found, wanted.sort)
+
+
+def ordered(found: Found, sort: str = USUAL) -> Found:
+    """Open ones first, then in this order; equals by the model's rank, then as they came."""
+    return found.annotate(
+        per_day=Cast(F("gain"), FloatField()) / Cast(F("effort_days"), FloatField()),
+        is_closed=ExpressionWrapper(~Q(status__in=OPEN), output_field=BooleanField()),
+    ).order_by("is_closed", *ORDERS[sort][1], LAST_MODEL, "pk")
+
+
+def counted(found: Found) -> Counts:
+    """How many of these there are, list by list and category by category: one query."""
+    by_list, by_category = dict.fromkeys(LISTS, 0), dict[str, int]()
+    reach = reaching = 0
+    rows = (
+        found.order_by()
+        .values_list("status", "category", "is_favorite")
+        .annotate(number=Count("pk"), gained=Sum("gain"), with_gain=Count("gain"))
+    )
+    for status, category, is_favorite, number, gained, with_gain in rows:
+        by_list[""] += number
+        by_list[status] += number
+        by_list[FAVORITES] += number if is_favorite else 0
+        by_category[category] = by_category.get(category, 0) + number
+        if status in OPEN:
+            reach, reaching = reach + (gained or 0), reaching + with_gain
+    return Counts(by_list, by_category, reach, reaching)
+
+
+def quick(found: Found) -> Found:
+    """The quick wins: little work for what they bring."""
+    return found.filter(effort_days__lte=QUICK_DAYS, gain__gte=QUICK_GAIN)
+
+
+def tagged(found: Found, tag: str) -> list[int]:
+    """The ids of those with this tag, however it is written; there are few with any."""
+    rows = found.exclude(tags=[]).values_list("pk", "tags")
+    return [pk for pk, tags in rows if tag.casefold() in (each.casefold() for each in tags)]
+
+
+def tags(found: Found) -> list[str]:
+    """Every tag that is in use, by name."""
+    lists = found.exclude(tags=[]).values_list("tags", flat=True)
+    return sorted({tag for each in lists for tag in each}, key=str.casefold)

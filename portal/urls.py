@@ -227,6 +227,7 @@ urlpatterns = [
     path("admin/", window.urls),
     path("nights/", nights.nights, name="nights"),
     path("api/v1/", include("scoring.urls")),
+    path("api/v1/", include("recommendations.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     # allauth, only what we have dressed: there is no sign-up.

@@ -6,6 +6,7 @@ who tailor the advice, and for nobody else.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db.models import (
@@ -19,11 +20,14 @@ from django.db.models import (
     Q,
     QuerySet,
     Sum,
+    Window,
 )
 from django.db.models.functions import Cast
 
 from accounts.models import Organization, User
+from recommendations import playbook
 from recommendations.models import Favorite, Horizon, Recommendation, Status
+from recommendations.plays import Play
 from scoring.engine import Scorecard
 
 type Found = QuerySet[Recommendation]
@@ -201,6 +205,42 @@ def counted(found: Found) -> Counts:
     return Counts(by_list, by_category, reach, reaching)
 
 
+def first(
+    organization: Organization, *, category: str = "", signals: Collection[str] = (), most: int = 3
+) -> tuple[list[Recommendation], int, int]:
+    """The first of the open ones in our order, how many there are, and how many of the category or signals.
+
+    What is hidden is in neither: this stands on pages that everybody reads. One query.
+    """
+    is_mine = Q(category=category) if category else Q(signal__in=signals) if signals else ~Q(pk=None)
+    found = (
+        organization.recommendations.filter(hidden_at=None, status__in=OPEN)
+        .select_related("playbook")
+        .defer("playbook__text")
+        .annotate(
+            is_mine=ExpressionWrapper(is_mine, output_field=BooleanField()),
+            open_ones=Window(Count("pk")),
+            of_mine=Window(Count("pk", filter=is_mine)),
+        )
+        .order_by("-is_mine", *ORDERS[USUAL][1], "pk")[:most]
+    )
+    rows = list(found)
+    if not rows:
+        return [], 0, 0
+    return [each for each in rows if each.is_mine], rows[0].open_ones, rows[0].of_mine
+
+
+def completed(organization: Organization, first_day: date, last: date) -> Found:
+    """What was completed between two days, both included, and is not hidden; oldest first."""
+    return (
+        organization.recommendations.filter(
+            hidden_at=None, status=Status.COMPLETE, completed_on__range=(first_day, last)
+        )
+        .select_related("completed_by")
+        .order_by("completed_on", "pk")
+    )
+
+
 def quick(found: Found) -> Found:
     """The quick wins: little work for what they bring."""
     return found.filter(effort_days__lte=QUICK_DAYS, gain__gte=QUICK_GAIN)
@@ -216,3 +256,16 @@ def tags(found: Found) -> list[str]:
     """Every tag that is in use, by name."""
     lists = found.exclude(tags=[]).values_list("tags", flat=True)
     return sorted({tag for each in lists for tag in each}, key=str.casefold)
+
+
+def play_of(each: Recommendation) -> Play | None:
+    """The play it is made of, as it stood when it was suggested; None where one of ours wrote it."""
+    if not each.play or each.playbook is None:
+        return None
+    return playbook.playbook_of(each.playbook).by_key.get(each.play)
+
+
+def costs_money(each: Recommendation) -> bool:
+    """Whether it is a commercial suggestion, which never comes without that word."""
+    play = play_of(each)
+    return play is not None and play.costs_money

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import Capability, open_organization
 from portal import charts
 from portal.pages import moving, notices, peer_panel, receipt
+from portal.pages.actions.panels import panel
 from portal.pages.asking import Asking
 from portal.pages.backing import backed, completion, in_words, sentence
 from portal.pages.dashboard import NOTHING_YET
@@ -50,7 +51,9 @@ def category(request: Asking, slug: str, category: str, subcategory: str = "") -
     page |= peer_panel.beside(card, node, page, request.GET.get("signal", ""))
     past = published.of(organization, card.key, until=card.day, days=moves.USUAL)
     page["moved"] = moving.panel(card, past, node.node)
-    page["shell"] = shell(request, organization, card, reverse("category", args=[slug, category]))
+    page["actions"] = next_ones = panel(card, node)
+    here = reverse("category", args=[slug, category])
+    page["shell"] = shell(request, organization, card, here, actions=next_ones.open_ones)
     return render(request, "portal/category.html", page)
 
 

@@ -17,6 +17,7 @@ from accounts.contacts import ours
 from accounts.preferences import remember
 from portal import charts
 from portal.pages import moving, peer_panel, products, receipt
+from portal.pages.actions.panels import panel
 from portal.pages.asking import Asking
 from portal.pages.backing import completion, in_words, sentence
 from portal.pages.feedback import say_href
@@ -62,7 +63,12 @@ def dashboard(request: Asking, slug: str) -> HttpResponse:
             "sources_href": reverse("sources", args=[slug]),
         }
         return render(request, "portal/no_score.html", page | asking | waiting(organization, card))
-    page = {"shell": shell(request, organization, card, request.path), "organization": organization}
+    next_ones = panel(card)
+    page: dict[str, object] = {
+        "shell": shell(request, organization, card, request.path, actions=next_ones.open_ones),
+        "organization": organization,
+        "actions": next_ones,
+    }
     return render(request, "portal/dashboard.html", page | overview(request, card, past))
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts import installation
 from accounts.access import Capability, open_organization
 from portal.pages import receipt
+from portal.pages.actions.panels import panel
 from portal.pages.asking import Asking
 from portal.pages.category import table
 from portal.pages.dashboard import NOTHING_YET
@@ -56,7 +57,8 @@ def signal(request: Asking, slug: str, signal: str) -> HttpResponse:
     if card.overall.state in NOTHING_YET:
         return redirect("dashboard", slug)
     page = _page(card, node)
-    page["shell"] = shell(request, organization, card, request.path)
+    page["actions"] = next_ones = panel(card, node)
+    page["shell"] = shell(request, organization, card, request.path, actions=next_ones.open_ones)
     return render(request, "portal/signal.html", page)
 
 

@@ -31,6 +31,6 @@ def advise(
         "horizon": "short",
         "suggested_on": YESTERDAY,
         "refreshed_on": YESTERDAY,
-        "why": {"text": "412 of 500 licenses are activated."},
+        "why": {"points": 8240, "threshold": 9000},
     }
     return Recommendation.objects.create(organization=organization, title=title, **given | fields)

@@ -4,7 +4,6 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from recommendations.models import Recommendation, Status
 from tests.portal.advised import advise
 from tests.portal.scored import score, text_of
 
@@ -31,6 +30,6 @@ def at(client: Client, dana) -> Client:
 def test_contact_finds_every_action_with_reason_effort_and_points(at, idle):
     text = text_of(at.get(HUB))
 
-    assert "412 of 500 licenses are activated." in text
+    assert "Sales license activation scores 82, below 90." in text
     assert "Low effort, 2 days" in text
     assert "+1.2 points" in text

@@ -1,4 +1,4 @@
-"""What the address of the hub asks for: which list, which filters, in which order; said back when it cannot be."""
+"""What the address of the hub asks for: which list, which filters, in which order; and what is not known."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

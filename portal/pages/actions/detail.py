@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 from uuid import UUID
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -17,9 +19,11 @@ from accounts.access import Capability, open_organization
 from portal.pages.actions.page import Option, frame, hub, planner, scored
 from portal.pages.actions.rows import Choice, Hand, Row, hand, reason, row
 from portal.pages.asking import Asking
-from portal.templatetags.scores import NOTHING, change, day, points, whole
-from recommendations import finding, lifecycle
+from portal.templatetags.scores import NOTHING, change, day, plural, points, whole
+from recommendations import finding, lifecycle, playbook
 from recommendations.lifecycle import Change, Status
+from recommendations.plays import Link as PlayLink
+from recommendations.plays import LinkKind, Play
 from scoring.read import CardReading
 
 if TYPE_CHECKING:
@@ -122,7 +126,8 @@ def one(request: Asking, organization: "Organization", public_id: UUID) -> "tupl
     able = hand(request.user, organization)
     mine = finding.of(organization, request.user, sees_hidden=bool(able.tailors))
     found = (
-        mine.select_related("owner", "status_by", "completed_by", "playbook")
+        mine.select_related("owner", "status_by", "playbook")
+        .defer("playbook__text")
         .filter(public_id=public_id)
         .first()
     )
@@ -214,7 +219,77 @@ def detailed(
         is_asking=sent.field == "reason",
         problems=sent.problems,
         conflict=sent.conflict,
+        **played(organization, found),
     )
+
+
+ICONS = {LinkKind.ARTICLE: "quote", LinkKind.TRAIL: "grad", LinkKind.COACHING: "people"}
+
+
+@dataclass(frozen=True)
+class Help:
+    """Where to read on, or whom to ask."""
+
+    title: str
+    about: str
+    href: str
+    icon: str
+
+
+def played(organization: "Organization", found: "Recommendation") -> dict[str, Any]:
+    """What the play says is to be done, and how."""
+    play = finding.play_of(found)
+    if play is None:
+        return {}
+    plan = organization.opened.plan.plan if organization.opened.plan else ""
+    return {
+        "cost": play.cost_note,
+        "first_step": play.first_step,
+        "steps": play.steps,
+        "proof": play.evidence,
+        "prerequisites": prerequisites(organization, found, play),
+        "links": [
+            Help(each.title, about(each, plan), help_address(each.path), ICONS[each.kind])
+            for each in play.links
+            if settings.HELP_SITE or each.kind == LinkKind.COACHING
+        ],
+    }
+
+
+def prerequisites(organization: "Organization", found: "Recommendation", play: Play) -> list[tuple[str, str]]:
+    """What comes before it: how far that is, and its page where it was recommended."""
+    if not play.prerequisites:
+        return []
+    book = playbook.in_force()
+    there = {
+        each.play: each
+        for each in organization.recommendations.filter(play__in=play.prerequisites, hidden_at=None)
+    }
+    said = []
+    for key in play.prerequisites:
+        if (known := there.get(key)) is not None:
+            href = reverse("action", args=[organization.slug, known.public_id])
+            said.append((f"{known.title} ({known.get_status_display()})", href))
+        elif key in book.by_key:
+            said.append((book.by_key[key].title, ""))
+    return said
+
+
+def about(link: PlayLink, plan: str) -> str:
+    """Trail, 3 modules, 100 min."""
+    parts = [
+        link.kind.capitalize(),
+        plural(link.modules, "module") if link.modules else "",
+        f"{link.minutes} min",
+    ]
+    if link.kind == LinkKind.COACHING:
+        parts.append("included in your plan" if plan in link.included_in else "not included in your plan")
+    return ", ".join(part for part in parts if part)
+
+
+def help_address(path: str) -> str:
+    """The page below the vendor's help site; empty where there is none."""
+    return urljoin(settings.HELP_SITE, f"/{path}") if settings.HELP_SITE else ""
 
 
 def since(found: "Recommendation") -> str:
@@ -246,7 +321,8 @@ def effects(found: "Recommendation", card: CardReading) -> dict[str, Any]:
             text = whole if node == found.signal else points
             name = "Overall score" if node == "overall" else reading.name
             rows.append((name, f"{text(pair[0])} to {text(pair[1])}"))
-    note = f"If the signal reaches {whole(found.target)} and nothing else changes, as of {day(found.refreshed_on or found.suggested_on)}."
+    at = day(found.refreshed_on or found.suggested_on)
+    note = f"If the signal reaches {whole(found.target)} and nothing else changes, as of {at}."
     return {"effect_title": "Expected effect", "effects": rows, "effect_note": note}
 
 

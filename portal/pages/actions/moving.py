@@ -1,4 +1,4 @@
-"""What people set on recommendations: status, one or several at once, their star, notes, owner, date and tags.
+"""What people set on recommendations: status, one or several at once, star, notes, owner, date and tags.
 
 Each answers a plain form with the page it came from, and htmx with the parts that changed.
 """
@@ -141,7 +141,7 @@ def changed(request: Asking, organization: "Organization", public_id: UUID, said
 def favorite(request: Asking, slug: str, public_id: UUID) -> HttpResponse:
     """The person's own star, on or off; for whoever may see the recommendation."""
     organization = open_organization(request.user, slug, to=Capability.SEE_RECOMMENDATIONS)
-    found, able = one(request, organization, public_id)
+    found, _ = one(request, organization, public_id)
     is_on = request.POST.get("on") == "1"
     lifecycle.favorite(found, is_on, by=request.user)
     said = f"{found.title}: {'a favorite of yours' if is_on else 'no favorite any more'}."
@@ -237,7 +237,7 @@ def together(request: Asking, slug: str) -> HttpResponse:
 
 
 def seen_ids(request: Asking, organization: "Organization", able: Hand, ids: list[UUID]) -> list[UUID]:
-    """Those of the ids that this person may see at all, and those that are nobody's: the story names these."""
+    """Those of the ids that this person may see at all, and those those of nobody: the story names these."""
     hidden = organization.recommendations.filter(public_id__in=ids).exclude(hidden_at=None)
     unseen = set() if able.tailors else set(hidden.values_list("public_id", flat=True))
     return [each for each in ids if each not in unseen]

@@ -1,4 +1,4 @@
-"""The Actions hub: every recommendation of one organization, by list, filtered and sorted, and one beside it."""
+"""The Actions hub: one organization's recommendations, by list, filtered and sorted, and one beside them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ from django.views.decorators.http import require_safe
 from accounts.access import Capability, open_organization
 from accounts.contacts import ours
 from portal.pages.actions.asked import Asked, asked
-from portal.pages.actions.rows import Hand, Row, hand, rows
+from portal.pages.actions.quadrant import Placed, quadrant
+from portal.pages.actions.rows import Row, hand, rows
 from portal.pages.asking import Asking
 from portal.pages.dashboard import NOTHING_YET
 from portal.pages.products import Chip
@@ -108,7 +109,9 @@ def hub(request: Asking, organization: "Organization", card: CardReading, on: st
     wish = asked(request.GET, card.scorecard, [each.pk for each in owners], here_of(organization))
     counts = finding.counted(everything)
     found = finding.narrowed(everything, wish.wanted)
-    page = Paginator(found.select_related("owner", "status_by"), A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(
+        found.select_related("owner", "status_by", "playbook").defer("playbook__text"), A_PAGE
+    ).get_page(request.GET.get("page"))
     shown = rows(page, card.scorecard, able, slug=organization.slug, kept=wish.kept)
     return {
         "hand": able,
@@ -127,11 +130,22 @@ def hub(request: Asking, organization: "Organization", card: CardReading, on: st
         "total": counts.by_list[""],
         "on": on,
         "total_text": plural(counts.by_list[""], "action"),
+        "quadrant": quadrant(placed(found, card.scorecard)) if not wish.wanted.status else None,
         "nothing": nothing(wish, organization),
         "statuses": [Option(key, text, False) for key, text in Status.choices],
         "together": reverse("actions-move", args=[organization.slug]),
         "back": request.get_full_path(),
     }
+
+
+def placed(found: Found, scorecard: Scorecard) -> list[Placed]:
+    """What is open and has a number, for the figure."""
+    marks = {each.key: each.mark for each in scorecard.categories}
+    rows = found.filter(status__in=finding.OPEN).exclude(gain=None).order_by("pk")
+    return [
+        Placed(title, marks.get(category, ""), days, gain)
+        for title, category, days, gain in rows.values_list("title", "category", "effort_days", "gain")
+    ]
 
 
 def tabs(wish: Asked, counts: Counts) -> list[Chip]:

@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access import Capability, able_to, hat_of, is_open
-from portal.templatetags.scores import NOTHING, change, day, in_full, plural
-from recommendations import lifecycle
+from portal.templatetags.scores import NOTHING, change, day, in_full
+from recommendations import finding, lifecycle, reasons
 from recommendations.lifecycle import Status
 from scoring.engine import Scorecard
 
@@ -103,14 +103,9 @@ def rows(
     *,
     slug: str,
     kept: str = "",
-    commercial: frozenset[str] = frozenset(),
 ) -> list[Row]:
-    """Every one as a row.
-
-    kept        the query of the list, so that what is opened beside it leads back to it
-    commercial  keys of plays that cost money
-    """
-    return [row(each, scorecard, hand, slug=slug, kept=kept, commercial=commercial) for each in found]
+    """Every one as a row; `kept` is the query of the list, so that what is opened beside it leads back."""
+    return [row(each, scorecard, hand, slug=slug, kept=kept) for each in found]
 
 
 def row(
@@ -120,7 +115,6 @@ def row(
     *,
     slug: str,
     kept: str = "",
-    commercial: frozenset[str] = frozenset(),
 ) -> Row:
     """One recommendation, read by a person with this hand."""
     address = [slug, each.public_id]
@@ -153,7 +147,7 @@ def row(
         is_late=bool(is_open and each.due_on and each.due_on < today),
         owner=str(each.owner) if each.owner_id else "",
         tags=tuple(each.tags),
-        is_commercial=each.play in commercial,
+        is_commercial=finding.costs_money(each),
         is_verified=each.verified_on is not None,
         is_pinned=each.pinned_at is not None,
         is_hidden=each.hidden_at is not None,
@@ -177,7 +171,7 @@ def effort(days: Decimal) -> tuple[str, int]:
 
 def worked(days: Decimal) -> str:
     """1 day, 2.5 days."""
-    return plural(float(days), "day")
+    return f"{days.normalize():f} {'day' if days == 1 else 'days'}"
 
 
 def gained(each: "Recommendation") -> tuple[str, str]:
@@ -206,8 +200,9 @@ def became(each: "Recommendation") -> str:
 
 
 def reason(each: "Recommendation", scorecard: Scorecard) -> str:
-    """What fired it, with its numbers."""
-    return str(each.why.get("text", "")) or each.own_text
+    """What fired it, with its numbers; of what one of ours wrote, their words."""
+    name = next((signal.name for signal in scorecard.signals if signal.key == each.signal), each.signal)
+    return " ".join(reasons.sentences(each.why, name)) or each.own_text or each.not_estimated
 
 
 def orders(each: "Recommendation") -> str:

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from accounts import notes
 from portal import pins
+from recommendations import finding
 from scoring import course
 from scoring.course import Night
 
@@ -27,6 +28,7 @@ class Event:
     who: str = ""
     href: str = ""  # where it can be changed
     letter: str = ""
+    page: str = ""  # where one can read on
 
 
 def events(organization: "Organization", nights: Sequence[Night], *, may_write: bool) -> list[Event]:
@@ -77,8 +79,18 @@ def versions(nights: Sequence[Night]) -> list[Event]:
 
 
 def actions(organization: "Organization", first: date, last: date) -> list[Event]:
-    """Completed actions: recommendations come with issue 5, and their completions belong here."""
-    return []
+    """Completed actions, each with who completed it and its page."""
+    return [
+        Event(
+            each.completed_on,
+            "Action",
+            f"Completed: {each.title}",
+            who=str(each.completed_by or ""),
+            page=reverse("action", args=[organization.slug, each.public_id]),
+        )
+        for each in finding.completed(organization, first, last)
+        if each.completed_on
+    ]
 
 
 def own(organization: "Organization", first: date, last: date, *, may_write: bool) -> list[Event]:

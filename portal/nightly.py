@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from accounts import audit, retention, seals
 from accounts.models import Action, User
 from portal.reports import jobs
+from recommendations import suggest
 from scoring import pack, publish, releases, run
 from scoring.models import NightStep, Pointer, ScorecardVersion, ScoringRun, StepState
 
@@ -130,6 +131,14 @@ def release_peers(day: date, scorecard: str | None, hands: Hands) -> None:
             hands.tell(f"Released the peer figures of {pointer}: {groups} group{'s' if groups != 1 else ''}.")
 
 
+def suggest_actions(day: date, scorecard: str | None, hands: Hands) -> None:
+    """Plays that fire are suggested, and what was called complete is held against the data."""
+    for key in [scorecard] if scorecard else publish.scorecard_keys():
+        done = suggest.refresh(day, key)
+        if done.is_something:
+            hands.tell(f"Recommendations of {key}: {done}.")
+
+
 def seal_audit(day: date, scorecard: str | None, hands: Hands) -> None:
     """What the audit log holds by now is sealed."""
     for new in seals.seal():
@@ -161,6 +170,7 @@ STEPS: list[tuple[str, Callable[[date, str | None, Hands], None]]] = [
     ("score", score_everyone),
     ("closes", close_months),
     ("peers", release_peers),
+    ("recommendations", suggest_actions),
     ("exports", remove_exports),
     ("audit seal", seal_audit),
     ("audit retention", retire_audit),

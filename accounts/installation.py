@@ -44,6 +44,24 @@ class MailFailed(Exception):
 
 
 @dataclass(frozen=True)
+class ReferenceLines:
+    """Two levels beside the peers, and what must be said with them."""
+
+    top: int
+    average: int
+
+    @property
+    def values(self) -> tuple[int, int]:
+        return self.average, self.top
+
+    @property
+    def text(self) -> str:
+        return (
+            f"Dashed: {self.average} average and {self.top} top quartile, an unattributed industry reference."
+        )
+
+
+@dataclass(frozen=True)
 class House:
     """What holds now."""
 
@@ -51,6 +69,7 @@ class House:
     vendor_name: str
     support_email: str
     operators: tuple[str, ...]
+    lines: ReferenceLines | None
 
 
 # What this request was told already; None outside of one, where every question is asked anew.
@@ -88,6 +107,9 @@ def _house(kept: Installation) -> House:
         vendor_name=kept.vendor_name or settings.VENDOR_NAME,
         support_email=kept.support_email or settings.SUPPORT_EMAIL,
         operators=tuple(_listed(kept.operator_email)) or tuple(settings.ADMINS),
+        lines=ReferenceLines(kept.reference_top, kept.reference_average)
+        if kept.has_reference_lines
+        else None,
     )
 
 
@@ -124,24 +146,6 @@ def tell_operators(subject: str, message: str) -> None:
         send_mail(f"{settings.PRODUCT_NAME}: {subject}", message, None, [address])
 
 
-@dataclass(frozen=True)
-class ReferenceLines:
-    """Two levels beside the peers, and what must be said with them."""
-
-    top: int
-    average: int
-
-    @property
-    def values(self) -> tuple[int, int]:
-        return self.average, self.top
-
-    @property
-    def text(self) -> str:
-        return (
-            f"Dashed: {self.average} average and {self.top} top quartile, an unattributed industry reference."
-        )
-
-
 def entered_lines() -> dict[str, bool | int]:
     """What administrators have entered, drawn or not."""
     kept = Installation.objects.filter(pk=Installation.ONE).first() or Installation()
@@ -167,6 +171,8 @@ def draw_lines(values: Mapping[str, bool | int], *, by: User) -> bool:
         setattr(kept, field, values[field])
     if changed:
         kept.save(update_fields=changed)
+        if told := _told.get():
+            told.clear()
         audit.record(
             Action.INSTALLATION_CHANGED,
             by=by,
@@ -180,8 +186,7 @@ def draw_lines(values: Mapping[str, bool | int], *, by: User) -> bool:
 
 def reference_lines() -> ReferenceLines | None:
     """What customers see beside their peers; None where no administrator has switched it on."""
-    kept = Installation.objects.filter(pk=Installation.ONE, has_reference_lines=True).first()
-    return ReferenceLines(kept.reference_top, kept.reference_average) if kept else None
+    return current().lines
 
 
 @transaction.atomic

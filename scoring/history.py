@@ -1,4 +1,4 @@
-"""What was published about one organization: its sheets of many nights, read once and in three queries."""
+"""What was published about one organization: its sheets of many nights, read once and in two queries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ from scoring.engine import Scorecard
 from scoring.models import Pointer, ScorecardVersion
 
 YEAR = 366
+# A published version is never edited, so a process asks for each of them once.
+VERSIONS: dict[tuple[int, datetime], ScorecardVersion] = {}
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Published:
     run_id: int
     made_at: datetime
     watermark: int
+    version_at: datetime | None = None  # when that version was published
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,21 @@ def of(
         for row in rows.order_by("day").values_list("day", "version_id", "revision", "nodes")
         if row[0] in nights and (row[1], row[2]) == (nights[row[0]].version_id, nights[row[0]].revision)
     ]
-    # The text of a version is long and parsed once a process: it is fetched only when it is needed.
-    versions = ScorecardVersion.objects.defer("text").in_bulk({row[1] for row in mine})
+    versions = _versions({row[1]: nights[row[0]].version_at for row in mine})
     sheets = {day: Sheet(day, versions[pk], revision, bytes(nodes)) for day, pk, revision, nodes in mine}
     return History(key, nights, sheets)
+
+
+def _versions(wanted: Mapping[int, datetime | None]) -> dict[int, ScorecardVersion]:
+    """The versions with these ids; asked for only where this process has not seen them."""
+    known = {pk: VERSIONS.get((pk, at)) if at else None for pk, at in wanted.items()}
+    found = {pk: version for pk, version in known.items() if version is not None}
+    if missing := set(wanted) - set(found):
+        # The text of a version is long and parsed once a process: it is fetched only when it is needed.
+        fresh = ScorecardVersion.objects.defer("text").in_bulk(missing)
+        VERSIONS.update({(pk, version.published_at): version for pk, version in fresh.items()})
+        found |= fresh
+    return found
 
 
 def published(key: str, *, until: date | None = None, days: int = YEAR) -> dict[date, Published]:
@@ -73,7 +87,8 @@ def published(key: str, *, until: date | None = None, days: int = YEAR) -> dict[
     pointers = Pointer.objects.filter(version__key=key)
     if until:
         pointers = pointers.filter(day__lte=until)
-    columns = ("day", "version_id", "run__revision", "run_id", "run__published_at", "run__watermark")
+    run = ("run__revision", "run_id", "run__published_at", "run__watermark")
+    columns = ("day", "version_id", *run, "version__published_at")
     # A night a day at most: so many rows reach back far enough, and the newest day needs no query of its own.
     rows = pointers.order_by("-day", "-version__number").values_list(*columns)[: days + 1]
     newest_first = [Published(*row) for row in rows]

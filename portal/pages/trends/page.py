@@ -19,8 +19,9 @@ from portal.pages.trends.drawn import Drawn, Line, drawn, lines
 from portal.pages.trends.events import events
 from portal.pages.trends.figure import as_file, figure
 from portal.pages.trends.forms import NoteForm
+from portal.pages.trends.under import Under, under
 from portal.pages.why import Figure, why
-from scoring import course, history, read
+from scoring import course, history, read, recomputed
 from scoring.course import Night
 from scoring.read import CardReading, Reading
 
@@ -38,6 +39,7 @@ class Seen:
     shown: list[Line]
     nights: list[Night]
     drawn: Drawn
+    under: Under
     may_write: bool
 
 
@@ -53,7 +55,7 @@ def trends_figure(request: Asking, slug: str) -> HttpResponse:
     seen = look(request, organization)
     if seen is None:
         return JsonResponse({"days": [], "lines": []})
-    return JsonResponse(figure(seen.card, seen.shown, seen.nights, seen.drawn))
+    return JsonResponse(figure(seen.card, seen.shown, seen.nights, seen.drawn, seen.under))
 
 
 @require_safe
@@ -62,7 +64,7 @@ def trends_file(request: Asking, slug: str) -> HttpResponse:
     seen = look(request, organization)
     if seen is None:
         return redirect("dashboard", slug)
-    text = as_file(seen.card, seen.shown, seen.nights)
+    text = as_file(seen.card, seen.shown, seen.nights, seen.under)
     response = HttpResponse(text, content_type="text/csv; charset=utf-8")
     name = f"{slug}-{seen.node.node.replace('/', '-')}-v{seen.card.number}-{seen.card.day}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -82,9 +84,12 @@ def look(request: Asking, organization: "Organization") -> Seen | None:
     nights = [night for night in every if (every[-1].day - night.day).days <= asked.period.days]
     if asked.closes:
         nights = course.closes(nights)
+    again = recomputed.of(organization, past, [line.node for line in shown])
+    beside = under(card.number, nights, again)
     may_write = is_open(request.user, organization.opened, Capability.WRITE_NOTES)
     found = events(organization, nights, may_write=may_write)
-    return Seen(card, asked, node, shown, nights, drawn(card, node, nights, asked, found), may_write)
+    picture = drawn(card, node, nights, asked, found, beside)
+    return Seen(card, asked, node, shown, nights, picture, beside, may_write)
 
 
 def show(request: Asking, organization: "Organization", form: Strict | None = None) -> HttpResponse:

@@ -128,12 +128,13 @@ def release_peers(day: date, scorecard: str | None, hands: Hands) -> None:
 def recompute_history(day: date, scorecard: str | None, hands: Hands) -> None:
     """Earlier closes are scored under the version in force, newest first and a few a night, to compare with.
 
-    After all that people wait for; restated closes are restated here, too, on the night after.
+    After all that people wait for. A close that was restated is recomputed, too: both read the same data.
     """
     for key in [scorecard] if scorecard else publish.scorecard_keys():
         version = publish.in_force(key, day)
-        due = recomputed.due(version, day)[: recomputed.A_NIGHT] if version else []
-        for close, revision in due:
+        if version is None:
+            continue
+        for close, revision in recomputed.due(version, day)[: recomputed.A_NIGHT]:
             reason = "An earlier close under the version in force, to compare over time"
             again = run.open_run(version, close, revision=revision, reason=reason, beside=True)
             _compare(again, "the trends show it as it was scored only", hands)

@@ -1,4 +1,4 @@
-"""What a published sheet says of the products its organization owned: who owned what is not kept over time."""
+"""What a published sheet says of the products its organization owned: who owned what is kept nowhere."""
 
 from datetime import date
 

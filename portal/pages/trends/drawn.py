@@ -94,7 +94,7 @@ def drawn(
         label=said,
         legend=[
             *((line.mark, line.name) for line in shown),
-            *([(MARK, f"{main.name} under version {under.number}")] if under else []),
+            *([(MARK, under.titled(main.name))] if under else []),
             *([("target", "Target")] if path else []),
         ],
         path=path,
@@ -106,7 +106,7 @@ def drawn(
         columns=[*(line.short for line in shown), *([under.name] if under else []), "Version", "Remark"],
         rows=[(day(night.day), cells(night, shown, under)) for night in reversed(table)],
         throughout=under.finding(main.name, main.node, card.day) if under else "",
-        recomputed=under.note if under else "",
+        recomputed=under.note(main.name) if under else "",
     )
     if len(known) < 2:
         return result

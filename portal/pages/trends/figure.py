@@ -43,7 +43,7 @@ def figure(
         "recomputed": {
             "version": under.number,
             "node": shown[0].node,
-            "name": f"{shown[0].name} under version {under.number}",
+            "name": under.titled(shown[0].name),
             "points": [[when.isoformat(), score(value)] for when, value in under.line(shown[0].node)],
         }
         if under
@@ -71,7 +71,7 @@ def as_file(card: CardReading, shown: Sequence[Line], nights: Sequence[Night], u
     Where an older version scored a part, the same under the newest one follows, empty where nothing is known.
     """
     names = [line.name for line in shown]
-    names += [f"{line.name}, under version {under.number}" for line in shown] if under else []
+    names += [under.titled(line.name) for line in shown] if under else []
     heads = [safe(head) for name in names for head in (name, f"{name}: state")]
     columns = ["Data date", "Scorecard", "Version", "Revision", *heads, "Remark"]
     return as_csv(columns, _rows(card, shown, nights, under))

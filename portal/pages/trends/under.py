@@ -1,4 +1,4 @@
-"""The same trend as if the version in force had held all along: for comparing, beside what was scored then."""
+"""The same trend as if the version in force had held all along: to compare, beside what was scored then."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -52,16 +52,19 @@ class Under:
         whole = [(night.day, self.points(night, node)) for night in self.nights]
         return told(f"{self.name} throughout, {name}", whole, newest)
 
-    @property
-    def note(self) -> str:
+    def note(self, name: str) -> str:
         """What the second line is, and what it is not."""
         meets = next((night.day for night in self.nights if night.number == self.number), None)
-        before = f" before {day(meets)}" if meets else ""
-        some = " Some are not recomputed yet." if self.is_incomplete else ""
+        before = f" before {day(meets)}, and the last night before it," if meets else ""
+        some = " Some month ends are not recomputed yet." if self.is_incomplete else ""
         return (
-            f"The line {self.name.lower()}: the month ends{before} as that version scores them, from the "
-            f"numbers known now.{some} It is for comparing only: what was scored then stays the score."
+            f"{self.titled(name)}: the month ends{before} as that version scores them, from the numbers "
+            f"known now.{some} It is for comparing only: what was scored then stays the score."
         )
+
+    def titled(self, name: str) -> str:
+        """The name of a node's line under the version."""
+        return f"{name} under version {self.number}"
 
     @property
     def is_incomplete(self) -> bool:

@@ -5,8 +5,8 @@ numbers inside a viewBox. None is a value that is not known: lines break there i
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 type Point = tuple[float, float | None]  # position, value
@@ -245,10 +245,12 @@ def trend(
     text: Callable[[float], str],
     band: tuple[str, float, float] | None = None,
     most_labels: int = LABELS_X,
+    unlabelled: Collection[str] = (),
 ) -> Plot:
     """Scores over days, one line a key; the first series is the main line and is drawn last.
 
-    units   values in points; `band` is (tone, from, up to) in points
+    units   values in points; `band` is (tone, from, up to) in points; lines of `unlabelled` keys end without
+            a dot and a number, because they end where another one goes on
     """
     values = [value for _, line in series for _, value in line if value is not None]
     scale = scale_of(values)
@@ -257,7 +259,8 @@ def trend(
     for key, line in series:
         placed = [(100 * (day - first).days / days, value) for day, value in line if first <= day <= last]
         if any(value is not None for _, value in placed):
-            lines.append(_line(key, placed, scale, text, is_main=key == series[0][0]))
+            said = (lambda _: "") if key in unlabelled else text
+            lines.append(_line(key, placed, scale, said, is_main=key == series[0][0]))
     zone = None
     if band and band[2] > scale.low and band[1] < scale.high:
         top, bottom = scale.down(band[2]), scale.down(band[1])
@@ -341,17 +344,14 @@ def _line(
 
 def _spread(lines: list[Line]) -> list[Line]:
     """The same lines with their labels pushed apart, from the top down and then back from the bottom."""
-    order = sorted(range(len(lines)), key=lambda i: float(lines[i].y[:-1]))
+    order = sorted((i for i in range(len(lines)) if lines[i].text), key=lambda i: float(lines[i].y[:-1]))
     at = [float(lines[i].y[:-1]) for i in order]
     for i in range(1, len(at)):
         at[i] = max(at[i], at[i - 1] + LABEL_GAP)
     for i in range(len(at) - 1, -1, -1):
         at[i] = min(at[i], 100 - LABEL_GAP * (len(at) - 1 - i))
-    moved = {order[i]: at[i] for i in range(len(at))}
-    return [
-        Line(line.key, line.path, line.x, line.y, line.text, _percent(moved[i]), line.is_main)
-        for i, line in enumerate(lines)
-    ]
+    moved = {order[i]: _percent(at[i]) for i in range(len(at))}
+    return [replace(line, label_y=moved.get(i, line.y)) for i, line in enumerate(lines)]
 
 
 def _path(points: Sequence[Point], form: str) -> str:

@@ -95,6 +95,7 @@ urlpatterns = [
     path("o/<slug:slug>/trends/", trends.trends, name="trends"),
     path("o/<slug:slug>/trends/figure/", trends.trends_figure, name="trends-figure"),
     path("o/<slug:slug>/trends/file/", trends.trends_file, name="trends-file"),
+    path("o/<slug:slug>/trends/measured/", trends.trends_measured, name="trends-measured"),
     path("o/<slug:slug>/trends/compare/", trends_compare.compare, name="trends-compare"),
     path("o/<slug:slug>/trends/notes/", trends_notes.write, name="trends-notes"),
     path("o/<slug:slug>/trends/notes/<uuid:public_id>/", trends_notes.note, name="trends-note"),

@@ -5,8 +5,8 @@ packed observation of its month. So a replay changes nothing, a correction is a 
 batches does not matter (RECIPES §2).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import batched, chain
 from typing import Any
@@ -370,17 +370,29 @@ def panel(
     return _panel(scorecard, people, day, slots, days, watermark=watermark, places_now=places_now)
 
 
-def panel_of(scorecard: Scorecard, organization: Organization, day: date, *, watermark: int) -> Panel:
+def panel_of(
+    scorecard: Scorecard,
+    organization: Organization,
+    day: date,
+    *,
+    watermark: int,
+    only: Collection[str] | None = None,
+    further: int = 0,
+) -> Panel:
     """The same numbers for one organization, from the observations themselves as they stood at the watermark.
 
     What a person is shown beside a score is read this way, so that later data cannot change an explanation.
+
+    only     these metrics alone
+    further  so many months more of the past than a score of the day needs
     """
     places_now = layout()
     people = population(Organization.objects.filter(pk=organization.pk))
-    first = add_months(month_start(day), 1 - scorecard.months)
-    back = day_months(day)
+    months = scorecard.months + further
+    first = add_months(month_start(day), 1 - months)
+    back = day_months(day) + further
     first_day = add_months(month_start(day), 1 - back)
-    wanted = {metric.key for metric in scorecard.metrics}
+    wanted = {metric.key for metric in scorecard.metrics} if only is None else set(only)
     monthly = [pk for pk, metric in places_now.metrics.items() if metric.key in wanted and not metric.daily]
     daily = [pk for pk, metric in places_now.metrics.items() if metric.key in wanted and metric.daily]
     at = (organization.pk, organization.pk)
@@ -389,13 +401,16 @@ def panel_of(scorecard: Scorecard, organization: Organization, day: date, *, wat
     keys, numbers = build(rows, places_now)
     stored = [(key, month, row) for (key, month), row in zip(keys, numbers, strict=True)]
     width = places_now.width
-    slots = np.full((1, scorecard.months, width), np.nan)
+    slots = np.full((1, months, width), np.nan)
     days = np.full((1, back, DAYS * places_now.daily), np.nan)
     for _, month, row in stored:
         slots[0, months_between(first, month)] = row[:width]
         if month >= first_day:
             days[0, months_between(first_day, month)] = row[width:]
-    return _panel(scorecard, people, day, slots, days, watermark=watermark, places_now=places_now)
+    panel = _panel(scorecard, people, day, slots, days, watermark=watermark, places_now=places_now)
+    if not further:
+        return panel
+    return replace(panel, declared=declared(scorecard, people.ids, day, watermark=watermark, months=months))
 
 
 def day_months(day: date) -> int:
@@ -486,10 +501,13 @@ def owned(products: Sequence[str], ids: np.ndarray) -> np.ndarray:
 
 
 def declared(
-    scorecard: Scorecard, ids: np.ndarray, day: date, *, watermark: int
+    scorecard: Scorecard, ids: np.ndarray, day: date, *, watermark: int, months: int | None = None
 ) -> dict[str, tuple[Declaration, ...]]:
-    """Windows that sources said are complete, per metric; overlapping and touching ones joined."""
-    first = add_months(month_start(day), 1 - scorecard.months)
+    """Windows that sources said are complete, per metric; overlapping and touching ones joined.
+
+    months  so many, the day's own among them, instead of those that a score needs
+    """
+    first = add_months(month_start(day), 1 - (months or scorecard.months))
     batches = Batch.objects.filter(packing__lte=watermark, complete_to__gte=first, complete_from__lte=day)
     wanted = {metric.key for metric in scorecard.metrics}
     for_all: dict[str, list[Window]] = {}

@@ -84,8 +84,11 @@ def night_of(key: str, day: date, *, number: int | None = None, revision: int | 
 
 
 def nights_of(key: str, day: date, *, version: ScorecardVersion | None = None) -> list[Night]:
-    """Every published night of a day, of all versions or one, newest first: those that were replaced, too."""
-    runs = ScoringRun.objects.filter(version__key=key, day=day, published_at__isnull=False)
+    """Every published night of a day, of all versions or one, newest first: those that were replaced, too.
+
+    Not those that were made beside one, to compare: nobody was ever shown them as the score.
+    """
+    runs = ScoringRun.objects.filter(version__key=key, day=day, beside=False, published_at__isnull=False)
     if version is not None:
         runs = runs.filter(version=version)
     return [

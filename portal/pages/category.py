@@ -27,8 +27,7 @@ from portal.pages.unchanged import conditional
 from portal.pages.why import silent_line, why
 from portal.pages.words import COUNTED, HELP, KINDS, STATES
 from portal.templatetags.scores import NOTHING, add_up_tenths, percent, plural, points, share, whole
-from scoring import history as published
-from scoring import moves, read
+from scoring import history, read
 from scoring.engine import State
 from scoring.read import CardReading, Reading
 
@@ -39,16 +38,16 @@ type History = Mapping[str, Sequence[tuple[date, int | None]]]
 @conditional
 def category(request: Asking, slug: str, category: str, subcategory: str = "") -> HttpResponse:
     organization = open_organization(request.user, slug, to=Capability.SEE_SCORE)
-    card = read.explained(organization)
+    past = history.of(organization)
+    card = read.explained(organization, known=past)
     node = card.by_node.get(f"{category}/{subcategory}" if subcategory else category) if card else None
     if card is None or node is None or node.level not in ("category", "subcategory"):
         raise Http404("No such category.")
     if card.overall.state in NOTHING_YET:
         return redirect("dashboard", slug)
-    history = read.signal_trends(organization, card.key, until=card.day)
-    page = _page(card, node, history, asked_filter(request, card), asked=request.GET.get("signal", ""))
+    lines = read.signal_trends(organization, known=past)
+    page = _page(card, node, lines, asked_filter(request, card), asked=request.GET.get("signal", ""))
     page |= peer_panel.beside(card, node, page, request.GET.get("signal", ""))
-    past = published.of(organization, card.key, until=card.day, days=moves.USUAL)
     page["moved"] = moving.panel(card, past, node.node)
     page["shell"] = shell(request, organization, card, reverse("category", args=[slug, category]))
     return render(request, "portal/category.html", page)

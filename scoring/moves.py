@@ -21,6 +21,7 @@ from scoring.history import History, Sheet
 from scoring.read import SLACK, apportion
 from scoring.way import Span, Stop, pairs, routes, stacked
 
+USUAL = 90 + SLACK  # days of history that the usual comparisons read
 FEWEST = 2  # sheets that a comparison takes
 TRIFLE = 5  # hundredths: less that no signal explains is rounding
 

@@ -43,6 +43,15 @@ class Zone:
 
 
 @dataclass(frozen=True)
+class Bracket:
+    """The middle half of others and their median, on a scale."""
+
+    low: str
+    high: str
+    median: str
+
+
+@dataclass(frozen=True)
 class Gauge:
     """Where a score stands on the scale of its bands; low and high span what it could be."""
 
@@ -52,6 +61,7 @@ class Gauge:
     text: str
     low: str
     high: str
+    peers: Bracket | None = None
 
 
 @dataclass(frozen=True)
@@ -148,11 +158,12 @@ def gauge(
     bands: Sequence[tuple[str, int]],
     low: float | None = None,
     high: float | None = None,
+    peers: tuple[int, int, int] | None = None,
 ) -> Gauge:
     """The scale from 0 to 100 in its bands, with the score on it.
 
-    shapes  bands: (tone, at_least), highest first
-    units   value, low, high in points
+    shapes  bands: (tone, at_least), highest first; peers: lower quartile, median, upper quartile
+    units   value, low, high, peers in points
     """
     edges = [at_least for _, at_least in bands]
     ends = [100, *edges]
@@ -162,7 +173,10 @@ def gauge(
     )
     ticks = tuple(Tick(_percent(edge), str(edge)) for edge in sorted({0, *edges, 100}))
     span = ("", "") if low is None or high is None else (_percent(low), _percent(high))
-    return Gauge(zones, ticks, _percent(value), text, *span)
+    bracket = None
+    if peers and not span[0]:  # one bracket at a time: the range of a provisional score says more
+        bracket = Bracket(_percent(peers[0]), _percent(peers[2]), _percent(peers[1]))
+    return Gauge(zones, ticks, _percent(value), text, *span, peers=bracket)
 
 
 def stack(parts: Sequence[tuple[str, float, float]]) -> tuple[Part, ...]:

@@ -32,8 +32,9 @@ from portal.pages.unchanged import conditional
 from portal.pages.weakest import weakest
 from portal.pages.words import HELP, STATES
 from portal.templatetags.scores import add_up_tenths, day, percent, plural, points, whole
-from scoring import history, read
+from scoring import history, peers, read
 from scoring.engine import State
+from scoring.peers import Comparison
 from scoring.read import CardReading, Reading, TrendPoint
 
 if TYPE_CHECKING:
@@ -99,13 +100,16 @@ def overview(request: Asking, card: CardReading, past: history.History) -> dict[
     overall = card.overall
     period = asked_period(request)
     points = read.trend(card.organization, known=past)
+    found = peers.newest(card.organization)
+    middle = peer_panel.bracket(found, overall)
     year = [point for point in points if (card.day - point.day).days <= history.YEAR]
     return {
         "card": card,
         "overall": overall,
         "changes": changes(card, overall),
-        "gauge": gauge(card, overall),
-        "gauge_label": gauge_label(card, overall),
+        "gauge": gauge(card, overall, middle),
+        "gauge_label": gauge_label(card, overall, middle),
+        "bracket": peer_panel.bracket_text(found, overall),
         "to_next": to_next_band(card, overall),
         "sums": sums(card),
         "bar": charts.stack(
@@ -116,7 +120,7 @@ def overview(request: Asking, card: CardReading, past: history.History) -> dict[
             ]
         ),
         "bar_label": bar_label(overall),
-        "categories": category_cards(card, year),
+        "categories": category_cards(card, year, found),
         "trend": trend(card, [p for p in points if (card.day - p.day).days <= period.days], period),
         "periods": links(period),
         "moved": moving.panel(card, past),
@@ -124,7 +128,7 @@ def overview(request: Asking, card: CardReading, past: history.History) -> dict[
         "missing": missing(card),
         "certainty": certainty(card),
         "check": receipt.address(card.organization, "overall", card.day),
-        "panel": peer_panel.panel(card.organization, overall),
+        "panel": peer_panel.drawn(card.organization, found, overall),
         "weakest": weakest(card),
         "goals": brief(card.organization, card),
         "notices": [*staff_notices(request, card), *notices(card, timezone.now())],
@@ -213,18 +217,25 @@ class CategoryCard:
     spark_label: str
     summary: str
     backed: str
+    median: str  # where it stood beside that of the peers
 
 
-def category_cards(card: CardReading, history: Sequence[TrendPoint]) -> list[CategoryCard]:
+def category_cards(
+    card: CardReading, history: Sequence[TrendPoint], found: Comparison | None
+) -> list[CategoryCard]:
     """The categories side by side; their small lines share one scale."""
     scale = charts.shared_scale(
         [score(point.points.get(c.node)) for point in history for c in card.overall.children]
     )
-    return [_category_card(card, reading, history, scale) for reading in card.overall.children]
+    return [_category_card(card, reading, history, scale, found) for reading in card.overall.children]
 
 
 def _category_card(
-    card: CardReading, reading: Reading, history: Sequence[TrendPoint], scale: charts.Scale
+    card: CardReading,
+    reading: Reading,
+    history: Sequence[TrendPoint],
+    scale: charts.Scale,
+    found: Comparison | None,
 ) -> CategoryCard:
     known = [point for point in history if point.points.get(reading.node) is not None]
     label = ""
@@ -244,6 +255,7 @@ def _category_card(
         spark_label=label,
         summary=signal_count(reading),
         backed=in_words(reading),
+        median=peer_panel.beside_median(found, reading),
     )
 
 

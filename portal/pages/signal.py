@@ -22,7 +22,7 @@ from portal.pages.shell import Link, shell
 from portal.pages.why import parents, product_name, why
 from portal.pages.words import KINDS, NATURES, STATES
 from portal.templatetags.scores import plural
-from scoring import cards, read
+from scoring import cards, history, read
 from scoring.cards import Card
 from scoring.read import CardReading, Reading
 
@@ -49,21 +49,22 @@ BESIDE = {"gaming": "If it is gamed", "owner": "Data owner", "history": "History
 @require_safe
 def signal(request: Asking, slug: str, signal: str) -> HttpResponse:
     organization = open_organization(request.user, slug, to=Capability.SEE_SCORE)
-    card = read.explained(organization)
+    past = history.of(organization)
+    card = read.explained(organization, known=past)
     node = card.by_node.get(signal) if card else None
     if card is None or node is None or node.signal is None:
         raise Http404("No such signal.")
     if card.overall.state in NOTHING_YET:
         return redirect("dashboard", slug)
-    page = _page(card, node)
+    page = _page(card, node, past)
     page["shell"] = shell(request, organization, card, request.path)
     return render(request, "portal/signal.html", page)
 
 
-def _page(card: CardReading, node: Reading) -> dict[str, object]:
+def _page(card: CardReading, node: Reading, past: history.History) -> dict[str, object]:
     rule = rule_of(node)
     category, sub = parents(card, node)
-    history = read.signal_trends(card.organization, card.key, until=card.day).get(node.node, [])
+    line = read.signal_trends(card.organization, known=past).get(node.node, [])
     row = next(each for group in table(card, sub, {}, node.node, EVERY) for each in group.rows if each.is_on)
     return {
         "card": card,
@@ -80,7 +81,7 @@ def _page(card: CardReading, node: Reading) -> dict[str, object]:
         "product_of": product_name(card.scorecard, rule.product) if rule.product else "",
         "kind": KINDS[str(rule.kind)],
         "check": receipt.address(card.organization, node.node, card.day),
-        "why": why(card, sub, node, history, row.points),
+        "why": why(card, sub, node, line, row.points),
         "inputs": inputs(card, node),
         "about": about(card, node),
         "links": links(card, node),

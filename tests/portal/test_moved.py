@@ -225,7 +225,7 @@ def test_page_asks_few_questions(month, client, dana, django_assert_max_num_quer
 
 
 def pairs() -> list[ScoringRun]:
-    """The runs of the night before version 2; earlier month ends are recomputed, too, on some days of ours."""
+    """The runs of the night before version 2; other runs recompute earlier month ends."""
     return list(ScoringRun.objects.filter(beside=True, day=CHANGED - timedelta(days=1), revision=0))
 
 

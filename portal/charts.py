@@ -20,6 +20,7 @@ LABEL_HEIGHT = 0.04
 FEW = 3  # months: with fewer, weeks are labelled
 FORTNIGHT = 14
 CLOSE = 8  # labels: more of them leave no room for a year beside a neighbor
+COUNTED = 40  # whole numbers up to here are counted one by one, not measured
 LABELS_X = 12  # more month labels than this do not fit at full width
 
 
@@ -115,6 +116,7 @@ class Plot:
     band: Zone | None = None
     band_label: str = ""  # height of its name
     rule: Rule | None = None
+    rules: tuple[Rule, ...] = ()  # named at the left, where several stand together
 
 
 @dataclass(frozen=True)
@@ -260,13 +262,15 @@ def trend(
     band: tuple[str, float, float] | None = None,
     most_labels: int = LABELS_X,
     unlabelled: Collection[str] = (),
+    levels: Sequence[tuple[float, str]] = (),
 ) -> Plot:
     """Scores over days, one line a key; the first series is the main line and is drawn last.
 
     units   values in points; `band` is (tone, from, up to) in points; lines of `unlabelled` keys end without
-            a dot and a number, because they end where another one goes on
+            a dot and a number, because they end where another one goes on; `levels` are dashed, each named
     """
     values = [value for _, line in series for _, value in line if value is not None]
+    values += [value for value, _ in levels]
     scale = scale_of(values)
     days = max((last - first).days, 1)
     lines = []
@@ -282,7 +286,9 @@ def trend(
     label = _percent(_calmest(series, first, last, scale, band[1], band[2])) if zone and band else ""
     ups = range(50, 91, 10) if scale is SCORES else range(0, 101, 25)
     up = tuple(Tick(_percent(scale.down(value)), str(value)) for value in ups)
-    return Plot(tuple(_spread(lines)[::-1]), _month_ticks(first, last, most_labels), up, zone, label)
+    rules = tuple(Rule(_percent(scale.down(value)), said, -5) for value, said in levels)
+    across = _month_ticks(first, last, most_labels)
+    return Plot(tuple(_spread(lines)[::-1]), across, up, zone, label, rules=rules)
 
 
 def months(
@@ -298,6 +304,8 @@ def months(
     """
     values = [value for _, line in series for _, value in line if value is not None]
     ticks = _nice([*values, level] if level is not None else values)
+    if level is None and all(0 <= value <= COUNTED and value == int(value) for value in values):
+        ticks = _whole(max(values, default=0))
     scale = Scale(ticks[0], ticks[-1])
     count = max(len(series[0][1]) - 1, 1)
     lines = []
@@ -397,6 +405,12 @@ def _nice(values: Sequence[float]) -> list[float]:
         if last - first < MOST_TICKS:
             break
     return [round(index * step, 10) for index in range(first, last + 1)]
+
+
+def _whole(highest: float) -> list[float]:
+    """At most five whole numbers from 0 on: a count, of days say, has no halves."""
+    step = max(1, math.ceil(highest / (MOST_TICKS - 1)))
+    return [float(step * index) for index in range(max(1, math.ceil(highest / step)) + 1)]
 
 
 def _month_ticks(first: date, last: date, most: int) -> tuple[Tick, ...]:

@@ -9,7 +9,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import installation
 from accounts.access import Capability, is_open, open_organization
+from accounts.installation import ReferenceLines
 from accounts.peers import choose
 from portal import charts
 from portal.pages.asking import Asking
@@ -28,6 +30,7 @@ class Past:
     label: str
     columns: list[str]
     rows: list[tuple[str, list[str]]]
+    references: str = ""
 
 
 @require_safe
@@ -40,7 +43,7 @@ def page(request: Asking, slug: str) -> HttpResponse:
         "shell": shell(request, organization, card, request.path),
         "organization": organization,
         "panel": drawn(organization, newest, card.overall) if card else None,
-        "past": past(found),
+        "past": past(found, installation.reference_lines()),
         "legend": [("all", "You"), ("peer", "Median of your peers")],
         "is_wider": newest is not None and newest.rung is not None and newest.rung > 1,
         "contributes": organization.contributes,
@@ -65,8 +68,8 @@ def contribute(request: Asking, slug: str) -> HttpResponse:
     return redirect(reverse("peers", args=[slug]))
 
 
-def past(found: Sequence[Comparison]) -> Past:
-    """The closes with an overall comparison; the plot from two of them on."""
+def past(found: Sequence[Comparison], lines: ReferenceLines | None = None) -> Past:
+    """The closes with an overall comparison; the plot from two of them on, with the levels set beside it."""
     shown = [(each, each.standings["overall"]) for each in found if "overall" in each.standings]
     plot = None
     if len(shown) > 1:
@@ -78,6 +81,9 @@ def past(found: Sequence[Comparison]) -> Past:
             shown[-1][0].day,
             shown[0][0].day,
             text=lambda value: str(round(value)),
+            levels=[(lines.average, f"Average {lines.average}"), (lines.top, f"Top quartile {lines.top}")]
+            if lines
+            else (),
         )
     label = ""
     if plot:
@@ -104,6 +110,7 @@ def past(found: Sequence[Comparison]) -> Past:
             )
             for each, one in shown
         ],
+        references=lines.text if plot and lines else "",
     )
 
 

@@ -98,7 +98,7 @@ def _indicator(card: Scorecard, rule: Signal) -> tuple[str, list[Column]]:
     columns = [Column("Days on which it happened", _input("days"), is_drawn=True)]
     if options.form == Form.RECENCY:
         columns.append(Column("Days since the last, at the month’s end", _input("since")))
-    return f"{_named(card, options.metric)}: days in each month", columns
+    return f"{_named(card, options.metric)}, days in each month", columns
 
 
 def _state(card: Scorecard, rule: Signal) -> tuple[str, list[Column]]:
@@ -113,7 +113,7 @@ def _error(card: Scorecard, rule: Signal) -> tuple[str, list[Column]]:
         Column("Clean days", _input("clean_days"), is_drawn=True),
         Column("Days with telemetry", _input("observed_days"), is_drawn=True),
     ]
-    return f"{_named(card, options.metric)}: clean days in each month", columns
+    return f"{_named(card, options.metric)}, clean days in each month", columns
 
 
 def _performance(card: Scorecard, rule: Signal) -> tuple[str, list[Column]]:

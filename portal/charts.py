@@ -151,7 +151,8 @@ CARD = Scale(50, 92)  # sparklines that stand side by side share one scale
 SCORES = Scale(50, 95)
 FULL = Scale(0, 100)
 STRIP = Scale(40, 100)
-STRIP_GAP = 3.5  # percent of the width: labels closer than this run into each other
+# Percent of the width of a strip: half of a middle label and a space, at the width of a telephone.
+STRIP_GAP = 5.0
 
 
 def gauge(
@@ -202,12 +203,13 @@ def strip(own: int | None, middle: tuple[int | None, int, int | None], rules: Se
     def at(value: float) -> float:
         return 100 * scale.share(value)
 
-    labels = [at(each) for each in (lower, median, upper)]
-    labels[0], labels[2] = min(labels[0], labels[1] - STRIP_GAP), max(labels[2], labels[1] + STRIP_GAP)
-    ticks = tuple(
-        Tick(_percent(x), str(each), anchor)
-        for x, each, anchor in zip(labels, (lower, median, upper), ("end", "middle", "start"), strict=True)
-    )
+    # The median stands below its line, the quartiles away from it; of equal numbers one label says all.
+    labels = [Tick(_percent(at(median)), str(median))]
+    if lower != median:
+        labels.insert(0, Tick(_percent(min(at(lower), at(median) - STRIP_GAP)), str(lower), "end"))
+    if upper != median:
+        labels.append(Tick(_percent(max(at(upper), at(median) + STRIP_GAP)), str(upper), "start"))
+    ticks = tuple(labels)
     you = None
     if own is not None:
         anchor = "start" if at(own) < 12 else "end" if at(own) > 88 else "middle"

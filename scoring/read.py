@@ -77,7 +77,7 @@ class CardReading:
     def by_node(self) -> Mapping[str, Reading]:
         return {reading.node: reading for reading in walk(self.overall)}
 
-    @property
+    @cached_property
     def age_days(self) -> int | None:
         first = first_day(self.organization)
         return (self.day - first).days if first else None

@@ -23,6 +23,7 @@ from portal.pages.headline import changes, gauge, gauge_label
 from portal.pages.insights import insights
 from portal.pages.kinds import rule_of, told
 from portal.pages.products import product_chips
+from portal.pages.resources import topics
 from portal.pages.shell import shell
 from portal.pages.unchanged import conditional
 from portal.pages.why import Why, silent_line, why
@@ -50,7 +51,7 @@ def category(request: Asking, slug: str, category: str, subcategory: str = "") -
     if card.overall.state in NOTHING_YET:
         return redirect("dashboard", slug)
     lines = read.signal_trends(organization, known=past)
-    found = peers.newest(organization)
+    found = peers.newest(organization, known=past)
     page = _page(card, node, lines, request, found)
     page["moved"] = moving.panel(card, past, node.node)
     page["shell"] = shell(request, organization, card, reverse("category", args=[slug, category]))
@@ -109,6 +110,7 @@ def _page(
         "completion": completion(card, node),
         "insights": insights(card, node),
         "sources_href": reverse("sources", args=[card.organization.slug]),
+        "topics": topics(card, node),
         "feedback": say_href(card, card.by_node[asked] if marked else node),
         "help": HELP,
         "why": explained(card, node, history, marked, found) if marked else None,

@@ -12,9 +12,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts import feedback, installation
-from accounts.access import Capability, Needs, explain, open_organization
+from accounts.access import Capability, Needs, explain, is_open, open_organization
 from accounts.contacts import ours
 from accounts.preferences import remember
+from accounts.reviews import open_request
 from portal import charts
 from portal.pages import moving, peer_panel, products, receipt
 from portal.pages.asking import Asking
@@ -25,7 +26,8 @@ from portal.pages.goals import brief
 from portal.pages.headline import changes, gauge, gauge_label, to_next_band
 from portal.pages.insights import insights
 from portal.pages.notices import Notice, notices
-from portal.pages.shell import shell
+from portal.pages.resources import by_category, introduction
+from portal.pages.shell import Link, shell
 from portal.pages.sources import by_source, summary
 from portal.pages.trend import asked_period, links, placed, score, trend
 from portal.pages.unchanged import conditional
@@ -61,6 +63,7 @@ def dashboard(request: Asking, slug: str) -> HttpResponse:
             "managers": ours(organization),
             "support": installation.current().support_email,
             "sources_href": reverse("sources", args=[slug]),
+            "introduction": introduction(),
         }
         return render(request, "portal/no_score.html", page | asking | waiting(organization, card))
     page = {"shell": shell(request, organization, card, request.path), "organization": organization}
@@ -100,7 +103,7 @@ def overview(request: Asking, card: CardReading, past: history.History) -> dict[
     overall = card.overall
     period = asked_period(request)
     points = read.trend(card.organization, known=past)
-    found = peers.newest(card.organization)
+    found = peers.newest(card.organization, known=past)
     middle = peer_panel.bracket(found, overall)
     year = [point for point in points if (card.day - point.day).days <= history.YEAR]
     return {
@@ -152,7 +155,22 @@ def beside(request: Asking, card: CardReading) -> dict[str, object]:
         "sources_href": reverse("sources", args=[card.organization.slug]),
         "feedback": say_href(card, card.overall),
         "help": HELP,
+        "introduction": introduction(),
+        "topics": by_category(card),
+        "review": review(request, card.organization),
     }
+
+
+def review(request: Asking, organization: "Organization") -> Link | None:
+    """The way to asking for a success review, or to the request that waits; None for who may do neither."""
+    door = organization.opened
+    may_ask = is_open(request.user, door, Capability.REQUEST_REVIEW)
+    if not may_ask and not is_open(request.user, door, Capability.ANSWER_REVIEW_REQUEST):
+        return None
+    waiting, href = open_request(organization), f"{reverse('plan', args=[organization.slug])}#sr"
+    if waiting:
+        return Link(f"Success review requested on {day(waiting.asked_at)}", href)
+    return Link("Success review", href) if may_ask else None
 
 
 @dataclass(frozen=True)

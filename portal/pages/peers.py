@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import installation
@@ -57,15 +56,17 @@ def page(request: Asking, slug: str) -> HttpResponse:
 def contribute(request: Asking, slug: str) -> HttpResponse:
     organization = open_organization(request.user, slug, to=Capability.CHOOSE_PEERS)
     contributes = request.POST.get("contribute") == "yes"
+    sees = is_open(request.user, organization.opened, Capability.SEE_SCORE)
     if not choose(organization, contributes=contributes, by=request.user):
         messages.info(request, "Nothing was changed.")
     elif contributes:
-        messages.success(
-            request, "You contribute from the next close on, and see the comparison from then on."
-        )
+        more = ", and see the comparison from then on" if sees else ""
+        messages.success(request, f"You contribute from the next close on{more}.")
     else:
-        messages.success(request, "From the next close on you do not contribute, and see no comparison.")
-    return redirect(reverse("peers", args=[slug]))
+        more = ", and see no comparison" if sees else ""
+        messages.success(request, f"From the next close on you do not contribute{more}.")
+    # A plan that does not open the score has its choice on the page of the plan.
+    return redirect("peers" if sees else "plan", slug)
 
 
 def past(found: Sequence[Comparison], lines: ReferenceLines | None = None) -> Past:

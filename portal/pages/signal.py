@@ -1,15 +1,12 @@
 """The page of one signal: its score, why it is so, the numbers it reads, and everything written about it."""
 
 from dataclasses import dataclass
-from urllib.parse import quote
 
-from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from accounts import installation
 from accounts.access import Capability, open_organization
 from portal.pages import receipt
 from portal.pages.asking import Asking
@@ -18,6 +15,7 @@ from portal.pages.dashboard import NOTHING_YET
 from portal.pages.filtering import EVERY
 from portal.pages.headline import changes, gauge, gauge_label
 from portal.pages.kinds import rule_of
+from portal.pages.resources import help_about
 from portal.pages.shell import Link, shell
 from portal.pages.why import parents, product_name, why
 from portal.pages.words import KINDS, NATURES, STATES
@@ -168,9 +166,5 @@ def links(card: CardReading, node: Reading) -> list[Link]:
             f"{reverse('how-scoring-works')}#{rule.kind}",
         )
     ]
-    written = cards.of(rule)
-    if settings.HELP_SITE and written:
-        vendor = installation.current().vendor_name
-        text = f"Help of {vendor}: {written.search}"
-        found.append(Link(text, settings.HELP_SITE.replace("{words}", quote(written.search))))
-    return found
+    about_it = help_about(rule)
+    return [*found, about_it] if about_it else found

@@ -14,6 +14,8 @@ from scoring.models import Pointer, ScoringRun
 from tests.factories import SMALL_CARD, believable, make_observations, publish_small_card
 from tests.portal.scored import YESTERDAY, score, text_of
 
+pytestmark = pytest.mark.any_database
+
 BEFORE = YESTERDAY - timedelta(days=30)
 CHANGED = YESTERDAY - timedelta(days=9)  # the first day of version 2
 NEWER = SMALL_CARD.replace('mark = "ce"\nweight = 20', 'mark = "ce"\nweight = 60')

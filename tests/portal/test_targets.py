@@ -272,6 +272,7 @@ OFFICIAL = [
 ]
 
 
+@pytest.mark.any_database
 def test_every_other_page_of_the_score_is_the_same_to_the_byte(scored, dana, vera, casey):
     """Receipts, peers and exports are doors of the score as well: they come in here by themselves."""
     readers = []

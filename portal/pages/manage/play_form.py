@@ -51,8 +51,10 @@ CALLED = {
 }
 
 
-def line(label: str, **more: Any) -> forms.CharField:
-    return forms.CharField(label=label, required=False, **more)
+def line(label: str, *, required: bool = True, **more: Any) -> forms.CharField:
+    """One that is not optional says by its name what is missing."""
+    missing = {"required": f"Enter this: {label[0].lower()}{label[1:]}."}
+    return forms.CharField(label=label, required=required, error_messages=missing, **more)
 
 
 def lines(label: str, rows: int, **more: Any) -> forms.CharField:
@@ -82,10 +84,16 @@ class PlayForm(Strict):
         label=CALLED["scope"], choices=[(each.value, each.value.capitalize()) for each in Scope]
     )
     owner_hint = line(CALLED["owner_hint"])
-    prerequisites = lines(CALLED["prerequisites"], 2, help_text="Keys of other plays, one a line.")
-    links = lines(CALLED["links"], 3, help_text=f"One a line: {LINK}.")
+    prerequisites = lines(
+        CALLED["prerequisites"], 2, required=False, help_text="Keys of other plays, one a line."
+    )
+    links = lines(CALLED["links"], 4, required=False, help_text=f"One a line: {LINK}.")
     costs_money = forms.BooleanField(label=CALLED["costs_money"], required=False)
-    cost_note = line(CALLED["cost_note"], help_text="Needed if it costs money: customers see it as a label.")
+    cost_note = line(
+        CALLED["cost_note"],
+        required=False,
+        help_text="Needed if it costs money: customers see it as a label.",
+    )
     below = line(CALLED["below"], help_text="Points of the signal.")
     falling = line(CALLED["falling"], help_text="Points lost.")
     closes = line(CALLED["closes"])

@@ -1,5 +1,6 @@
 """The library of plays: read by whoever looks after customers, edited by leads and administrators."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +35,6 @@ STANDINGS = {
     "by-hand": "Edited here",
     "costs": "Costs money",
 }
-SORTS = {"signal", "title", "effort"}
 MOVES = {"pin": playbook.pin, "veto": playbook.veto, "release": playbook.release}
 MOVED = {
     "pin": "is pinned: it comes first wherever it fits",
@@ -54,6 +54,7 @@ class Row:
     horizon: str
     effort: str
     target: str
+    place: int  # of its signal in the scorecard
 
 
 def admitted(request: Asking, roles: frozenset[str]) -> str:
@@ -79,20 +80,16 @@ def plays(request: Asking) -> HttpResponse:
         "horizon": {"": "All", **{key.value: text for key, text in HORIZONS.items()}},
         "show": STANDINGS,
     }
-    sort = asked_sort(asked["sort"], dict.fromkeys(SORTS), "signal")
+    sort = asked_sort(asked["sort"], KEYS, "signal")
     problems = [
         f"{name.capitalize()}: “{asked[name][:40]}” is not in the list."
         for name, known in choices.items()
         if asked[name] not in known
     ]
     if sort is None:
-        problems.append(
-            f"Sort: “{asked['sort'][:40]}” is not a column; known are {', '.join(sorted(SORTS))}."
-        )
+        problems.append(f"Sort: “{asked['sort'][:40]}” is not a column; known are {', '.join(sorted(KEYS))}.")
     found = [] if problems else [each for each in everything if is_found(each, asked)]
-    if sort and sort.key == "signal" and sort.is_down:
-        found.reverse()
-    elif sort and sort.key != "signal":
+    if sort:
         found.sort(key=KEYS[sort.key], reverse=sort.is_down)
     page = Paginator(found, A_PAGE).get_page(request.GET.get("page"))
     kept = {name: text for name, text in asked.items() if text}
@@ -129,13 +126,18 @@ def plays(request: Asking) -> HttpResponse:
     return render(request, "portal/manage/playbook.html", context, status=422 if problems else 200)
 
 
-KEYS = {
+KEYS: dict[str, Callable[[Row], Any]] = {
+    "signal": lambda row: (
+        row.place,
+        row.play.effort_days,
+    ),  # in the order of the scorecard, quick wins first
     "title": lambda row: row.play.title.casefold(),
     "effort": lambda row: row.play.effort_days,
 }
 
 
 def row(play: Play, card: Scorecard) -> Row:
+    places = [node.id for node in card.nodes]
     signal = next((each for each in card.signals if each.key == play.signal), None)
     category = next((each for each in card.categories if signal and each.key == signal.category), None)
     return Row(
@@ -144,8 +146,9 @@ def row(play: Play, card: Scorecard) -> Row:
         category=category.name if category else "Not in the scorecard",
         mark=category.mark if category else "",
         horizon=HORIZONS[play.horizon].partition(",")[0],
-        effort=plural(play.effort_days, "day"),
-        target=", ".join(f"{each:g}" for each in play.targets),
+        effort=f"{play.effort_days:g} day{'' if play.effort_days == 1 else 's'}",
+        target=", then ".join(f"{each:g}" for each in play.targets),
+        place=places.index(signal.key) if signal else len(places),
     )
 
 

@@ -54,6 +54,7 @@ from portal.pages.manage import (
     organizations,
     organizations_bulk,
     organizations_file,
+    playbook,
     staff,
     teams,
 )
@@ -86,6 +87,9 @@ urlpatterns = [
     path("manage/teams/<int:pk>/", teams.team, name="team"),
     path("manage/teams/<int:pk>/people/", teams.people, name="team-people"),
     path("manage/teams/<int:pk>/delete/", teams.delete, name="team-delete"),
+    path("manage/playbook/", playbook.plays, name="playbook"),
+    path("manage/playbook/<slug:key>/", playbook.play, name="playbook-play"),
+    path("manage/playbook/<slug:key>/stand/", playbook.stand, name="playbook-stand"),
     path("o/<slug:slug>/", dashboard.dashboard, name="dashboard"),
     path("o/<slug:slug>/score/<slug:category>/", category.category, name="category"),
     path("o/<slug:slug>/score/<slug:category>/<slug:subcategory>/", category.category, name="subcategory"),

@@ -191,6 +191,7 @@ PLAN_PAGE = "/o/orchard/plan/"
 CONTACTS = "/o/orchard/contacts/"
 MANAGERS = ("dana", "ada")  # of the contacts of Orchard
 FACTORS = "/me/factors/"
+PLAY = "platform-book-coaching"
 NOBODY = "999999"  # the number of no person and of no factor
 NO_PLACE = "00000000-0000-4000-8000-000000000000"
 NUMBER = "6f0c6c1e-8a52-4b36-9f5e-0d7f6b1c2a34"  # of Orchard's connection, which is on
@@ -305,6 +306,15 @@ DOORS = [
     for_admins("teams", takes_posts=True),
     for_admins("team", "404", ada=404, takes_posts=True),
     for_admins("team-delete", "404", ada=404, takes_posts=True),
+    # The plays: read by whoever looks after customers, edited by leads and administrators.
+    for_staff("playbook", otto=403),
+    replace(for_staff("playbook-play", otto=403), arguments=(PLAY,)),
+    replace(
+        for_staff("playbook-stand", otto=403, casey=403, cole=403, gus=403, lena=422, ada=422),
+        arguments=(PLAY,),
+        takes_posts=True,
+        only_posts=True,
+    ),
     button_for_admins("team-people"),
     button_for_admins("staff-mail"),
     button_for_admins("staff-reactivate"),

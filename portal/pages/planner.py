@@ -103,9 +103,9 @@ def _read_moves(request: Asking, form: WishForm, at: Situation, asked: Asked) ->
     """Inputs moved before and the one just entered; the last word on an input counts."""
     wanted: dict[str, float] = {}
     for text in request.GET.getlist("move"):
-        key, _, number = text.rpartition(":")
+        key, _, entered = text.rpartition(":")
         try:
-            wanted[key] = float(number)
+            wanted[key] = float(entered)
         except ValueError:
             asked.problems.append(f"“{text[:80]}” does not say which input is to be which number.")
     metric, value = form.cleaned_data.get("metric"), form.cleaned_data.get("value")
@@ -172,9 +172,7 @@ def _found(at: Situation, wish: Wish, variants: Sequence[Variant]) -> tuple[list
         limit = "" if wish.budget is None else f" in {wish.budget:g} days of work"
         told = f"The most you can gain{limit} is {best.gain:.2f} points."
         if best.gap:
-            told += (
-                f" There are too many actions to try every set; no other gains more than {best.gap:.2f} more."
-            )
+            told += f" Not every set could be tried: another one gains {best.gap:.2f} more at most."
         return list(best.keys), other, told
     cheapest = at.cheapest(wish)
     if cheapest is None:

@@ -138,6 +138,104 @@ def _shown(value: float, *, down: bool = False) -> str:
     return f"{held:,.{digits}f}"
 
 
+# ---------- inputs moved by hand ----------
+
+YEAR = timedelta(days=365)
+
+
+@dataclass(frozen=True)
+class Input:
+    """A number that can be moved, as it stands on the night."""
+
+    metric: str
+    name: str
+    unit: str
+    what: str  # "now", "in Sep 2026", "times in 365 days"
+    value: float
+
+
+def movable(card: Scorecard, panel: Panel, numbers: Numbers) -> list[Input]:
+    """Every input that is known, in the order of the scorecard."""
+    asked = Asked(card, card.signals[0], panel, numbers, 0)
+    read = {key for signal in card.signals if not signal.preview for key in signal.metrics}
+    return [found for metric in card.metrics if metric.key in read and (found := _as_it_is(asked, metric))]
+
+
+def moved(card: Scorecard, panel: Panel, numbers: Numbers, key: str, value: float) -> Changes:
+    """What would have been measured, had this input been that number.
+
+    raises  Unreachable for an input that is not known now, or a number that it cannot be
+    """
+    asked = Asked(card, card.signals[0], panel, numbers, 0)
+    metric = card.metrics_by_key.get(key)
+    now = _as_it_is(asked, metric) if metric else None
+    if metric is None or now is None:
+        raise Unreachable(f"“{key[:80]}” is not an input that is known now.")
+    if metric.nature == Nature.EVENT:
+        if value != int(value) or not 0 <= value <= YEAR.days:
+            raise Unreachable(f"{value:g} is not how often something can happen in {YEAR.days} days.")
+        return _happened(asked, key, int(value))
+    if not metric.minimum <= value <= metric.maximum:
+        raise Unreachable(
+            f"{value:g} is not from {metric.minimum:g} to {metric.maximum:g}, as “{metric.name}” has to be."
+        )
+    if metric.nature == Nature.STOCK:
+        return {(key, _stock_day(asked, metric)): value}
+    if metric.grain == "month" and metric.nature == Nature.FLOW:
+        step = step_of((metric,))
+        month = _newest_period(asked, metric)
+        return _shifted(asked, key, month - step + 1, month, value - now.value)
+    return dict.fromkeys(((key, day) for day in _averaged(asked, metric)), value)
+
+
+def _as_it_is(asked: Asked, metric: Metric) -> Input | None:
+    days = {day: value for day, value in asked.days_of(metric.key).items() if day <= asked.panel.day}
+    if not days:
+        return None
+    if metric.nature == Nature.EVENT:
+        since = [day for day, value in days.items() if value > 0 and day >= asked.panel.day - YEAR]
+        return Input(metric.key, metric.name, metric.unit, f"times in {YEAR.days} days", float(len(since)))
+    if metric.nature == Nature.STOCK:
+        return Input(metric.key, metric.name, metric.unit, "now", days[max(days)])
+    if metric.grain == "month" and metric.nature == Nature.FLOW:
+        month = _newest_period(asked, metric)
+        if month < 0:
+            return None
+        step = step_of((metric,))
+        row = list(asked.panel.ended(step)).index(month)
+        value = float(period_values(asked.panel, metric, step)[row, 0])
+        return Input(metric.key, metric.name, metric.unit, f"in {_month_first(month):%b %Y}", value)
+    counted = _averaged(asked, metric)
+    if not counted:
+        return None
+    mean = sum(days[day] for day in counted) / len(counted)
+    return Input(metric.key, metric.name, metric.unit, "a day, on average", mean)
+
+
+def _newest_period(asked: Asked, metric: Metric) -> int:
+    step = step_of((metric,))
+    known = np.flatnonzero(~np.isnan(period_values(asked.panel, metric, step)[:, 0]))
+    return int(asked.panel.ended(step)[known[-1]]) if len(known) else -1
+
+
+def _averaged(asked: Asked, metric: Metric) -> list[date]:
+    """The days that a number a day stands for: the last 30 and the last complete month."""
+    ended = _month_first(asked.panel.newest_ended(1))
+    first = min(ended, asked.panel.day - timedelta(days=29))
+    return [day for day in asked.days_of(metric.key) if first <= day <= asked.panel.day]
+
+
+def _happened(asked: Asked, key: str, times: int) -> Changes:
+    first = asked.panel.day - YEAR
+    inside = sorted(
+        day for day, value in asked.days_of(key).items() if value > 0 and first <= day <= asked.panel.day
+    )
+    if times <= len(inside):
+        return {(key, day): 0.0 for day in inside[: len(inside) - times]}
+    free = _free_days(asked.panel.day, first, set(inside))
+    return {(key, day): 1.0 for day, _ in zip(free, range(times - len(inside)), strict=False)}
+
+
 # ---------- ratio ----------
 
 
@@ -496,4 +594,17 @@ WAYS: Mapping[type, Callable[[Asked], Way]] = {
     LinearOptions: _linear,
 }
 
-__all__ = ["Asked", "Changes", "Need", "Numbers", "Unreachable", "Way", "said", "sentence", "way"]
+__all__ = [
+    "Asked",
+    "Changes",
+    "Input",
+    "Need",
+    "Numbers",
+    "Unreachable",
+    "Way",
+    "movable",
+    "moved",
+    "said",
+    "sentence",
+    "way",
+]

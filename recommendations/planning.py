@@ -1,8 +1,7 @@
 """Plans of one organization: what could be done, where the score would land, and the least work to a target.
 
-Every number comes from the engine over the own inputs of the organization (recommendations.gain); which
-actions to take is decided by recommendations.optimizer. Nothing is kept here: saved plans are
-recommendations.roadmaps.
+Every number comes from the engine over the organization's own inputs (recommendations.gain); which actions
+to take, recommendations.optimizer decides. Nothing is kept here: recommendations.roadmaps saves plans.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from accounts import audit, retention, seals
 from accounts.models import Action, User
 from portal.reports import jobs
+from recommendations import suggest
 from scoring import pack, publish, recomputed, releases, run
 from scoring.models import NightStep, Pointer, ScorecardVersion, ScoringRun, StepState
 
@@ -140,6 +141,14 @@ def recompute_history(day: date, scorecard: str | None, hands: Hands) -> None:
             _compare(again, "the trends show it as it was scored only", hands)
 
 
+def suggest_actions(day: date, scorecard: str | None, hands: Hands) -> None:
+    """Plays that fire are suggested, and what was called complete is held against the data."""
+    for key in [scorecard] if scorecard else publish.scorecard_keys():
+        done = suggest.refresh(day, key)
+        if done.is_something:
+            hands.tell(f"Recommendations of {key}: {done}.")
+
+
 def seal_audit(day: date, scorecard: str | None, hands: Hands) -> None:
     """What the audit log holds by now is sealed."""
     for new in seals.seal():
@@ -171,6 +180,7 @@ STEPS: list[tuple[str, Callable[[date, str | None, Hands], None]]] = [
     ("score", score_everyone),
     ("closes", close_months),
     ("peers", release_peers),
+    ("recommendations", suggest_actions),
     ("history", recompute_history),
     ("exports", remove_exports),
     ("audit seal", seal_audit),

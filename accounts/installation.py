@@ -44,24 +44,6 @@ class MailFailed(Exception):
 
 
 @dataclass(frozen=True)
-class ReferenceLines:
-    """Two levels beside the peers, and what must be said with them."""
-
-    top: int
-    average: int
-
-    @property
-    def values(self) -> tuple[int, int]:
-        return self.average, self.top
-
-    @property
-    def text(self) -> str:
-        return (
-            f"Dashed: {self.average} average and {self.top} top quartile, an unattributed industry reference."
-        )
-
-
-@dataclass(frozen=True)
 class House:
     """What holds now."""
 
@@ -69,7 +51,7 @@ class House:
     vendor_name: str
     support_email: str
     operators: tuple[str, ...]
-    lines: ReferenceLines | None
+    lines: "ReferenceLines | None" = None  # what customers see beside their peers, once it is switched on
 
 
 # What this request was told already; None outside of one, where every question is asked anew.
@@ -144,6 +126,24 @@ def tell_operators(subject: str, message: str) -> None:
     """A letter to each of those who run the house."""
     for address in current().operators:
         send_mail(f"{settings.PRODUCT_NAME}: {subject}", message, None, [address])
+
+
+@dataclass(frozen=True)
+class ReferenceLines:
+    """Two levels beside the peers, and what must be said with them."""
+
+    top: int
+    average: int
+
+    @property
+    def values(self) -> tuple[int, int]:
+        return self.average, self.top
+
+    @property
+    def text(self) -> str:
+        return (
+            f"Dashed: {self.average} average and {self.top} top quartile, an unattributed industry reference."
+        )
 
 
 def entered_lines() -> dict[str, bool | int]:

@@ -194,9 +194,7 @@ def test_training_administrator_marks_what_is_about_expertise(advice, tara):
 
 
 def test_training_administrator_marks_nothing_else(orchard, tara):
-    other = make_recommendation(
-        orchard, signal="platform.alerting_configured", category="technical-health"
-    )
+    other = make_recommendation(orchard, signal="platform.alerting_configured", category="technical-health")
     marks = [
         lambda: go(other, Status.IN_PROGRESS, tara, hat=Role.TRAINING_ADMIN),
         lambda: lifecycle.note(other, "Hello", by=tara, hat=Role.TRAINING_ADMIN),

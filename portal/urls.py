@@ -52,6 +52,8 @@ from portal.pages import (
 from portal.pages.actions import detail as action
 from portal.pages.actions import moving as actions_moving
 from portal.pages.actions import page as actions
+from portal.pages.actions import sessions as actions_sessions
+from portal.pages.actions import tailoring as actions_tailoring
 from portal.pages.manage import contacts as all_contacts
 from portal.pages.manage import (
     organization,
@@ -120,6 +122,15 @@ urlpatterns = [
     path("o/<slug:slug>/actions/", actions.actions, name="actions"),
     path("o/<slug:slug>/actions/move/", actions_moving.together, name="actions-move"),
     path("o/<slug:slug>/actions/<uuid:public_id>/", action.action, name="action"),
+    path("o/<slug:slug>/actions/add/", actions_tailoring.add, name="action-add"),
+    path("o/<slug:slug>/actions/<uuid:public_id>/tailor/", actions_tailoring.tailor, name="action-tailor"),
+    path("o/<slug:slug>/actions/<uuid:public_id>/reword/", actions_tailoring.reword, name="action-reword"),
+    path("o/<slug:slug>/actions/<uuid:public_id>/coaching/", actions_sessions.ask, name="action-coaching"),
+    path(
+        "o/<slug:slug>/actions/<uuid:public_id>/coaching/answer/",
+        actions_sessions.answer,
+        name="action-coaching-answer",
+    ),
     path("o/<slug:slug>/actions/<uuid:public_id>/move/", actions_moving.move, name="action-move"),
     path("o/<slug:slug>/actions/<uuid:public_id>/favorite/", actions_moving.favorite, name="action-favorite"),
     path("o/<slug:slug>/actions/<uuid:public_id>/note/", actions_moving.note, name="action-note"),

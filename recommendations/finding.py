@@ -61,7 +61,7 @@ LAST_MODEL = _up("model_rank")
 
 # By name: the words for it, and the fields in order.
 ORDERS: dict[str, tuple[str, tuple[Any, ...]]] = {
-    "ours": ("Our order", (_up("pinned_at"), _up("position"), LAST_MODEL)),
+    "ours": ("Our order", (_up("pinned_at"), _up("position"), _down("why__pinned"), LAST_MODEL)),
     "per-day": ("Points per day", (_down("per_day"),)),
     "gain": ("Expected points", (_down("gain"),)),
     "effort": ("Effort", (_up("effort_days"),)),

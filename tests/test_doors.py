@@ -64,6 +64,7 @@ CUSTOMERS = ("dana", "tara", "vera", "pat")
 MAY_NOT_MANAGE = ("tara", "vera", "pat", "casey", "lena", "gus", "otto")
 STRANGERS = ("frank", "hal", "pia", "cole")
 STAFF = ("casey", "lena", "gus", "ada")
+TAILORING = ("casey", "lena", "gus")
 MARKING = ("dana", "tara", "casey", "lena", "gus")
 SIGN_IN = "/sign-in/"
 
@@ -264,6 +265,13 @@ DOORS = [
     marking("action-move", 422, ADVISED),
     marking("action-favorite", f"/o/orchard/actions/{ADVISED}/", ADVISED, who=(*CUSTOMERS, *STAFF)),
     marking("action-note", 422, ADVISED),
+    replace(
+        of_orchard("action-add", **dict.fromkeys((*CUSTOMERS, "ada"), 403)), takes_posts=True, depends=False
+    ),
+    marking("action-tailor", f"/o/orchard/actions/{ADVISED}/", ADVISED, who=TAILORING),
+    marking("action-reword", 422, ADVISED, who=TAILORING),
+    marking("action-coaching", f"/o/orchard/actions/{ADVISED}/", ADVISED, who=("dana", "tara")),
+    marking("action-coaching-answer", f"/o/orchard/actions/{ADVISED}/", ADVISED, who=TAILORING),
     marking("action-arrange", f"/o/orchard/actions/{ADVISED}/", ADVISED),
     of_orchard("moved"),
     of_orchard("sources"),
@@ -717,7 +725,8 @@ OPEN_ON_PREMIER = (
     *("contacts", "contacts-invite", "connection", "organization-sign-in"),
 )
 MARKS = (
-    *("actions-move", "action-move", "action-favorite", "action-note", "action-arrange"),
+    *("actions-move", "action-move", "action-favorite", "action-note", "action-arrange", "action-add"),
+    *("action-tailor", "action-reword", "action-coaching", "action-coaching-answer"),
     "api-recommendation-move",
 )
 GOALS = ("target-set", "matters-less", "target-end", "matters-again")

@@ -30,7 +30,9 @@ def move(client, recommendation, status, **fields):
 
 @pytest.fixture
 def idle(orchard):
+    """The only recommendation of Orchard: what the night suggests by itself, other tests say."""
     score(orchard)
+    orchard.recommendations.all().delete()
     return advise(orchard)
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import Capability, open_organization
+from accounts.reviews import open_request
 from portal.pages.actions.page import Option, frame, hub, planner, scored
 from portal.pages.actions.rows import Choice, Hand, Row, hand, reason, row
 from portal.pages.asking import Asking
@@ -104,7 +105,8 @@ class Detail:
     proof: str = ""
     links: list[Any] = field(default_factory=list)
     coaching: str = ""
-    coaching_href: str = ""
+    ask_href: str = ""
+    answer_href: str = ""
     asks_coaching: bool = False
     answers_coaching: bool = False
     tailor: str = ""
@@ -220,7 +222,62 @@ def detailed(
         problems=sent.problems,
         conflict=sent.conflict,
         **played(organization, found),
+        **booked(found, able, address),
+        **tailored(organization, found, able, address, sent),
     )
+
+
+def booked(found: "Recommendation", able: Hand, address: list[Any]) -> dict[str, Any]:
+    """The session that was asked for last, and what this person can do about one."""
+    asked = found.coaching_requests.select_related("asked_by", "answered_by").first()
+    said = ""
+    if asked is not None:
+        wish = f": “{asked.wish}”" if asked.wish else ""
+        said = f"{asked.asked_by or 'Someone'} on {day(timezone.localtime(asked.asked_at).date())}{wish}."
+        said += (
+            f" {asked.answered_by or 'We'} answered: “{asked.answer}”"
+            if asked.answered_at
+            else " No answer yet."
+        )
+    is_waiting = asked is not None and asked.answered_at is None
+    return {
+        "coaching": said,
+        "ask_href": reverse("action-coaching", args=address),
+        "answer_href": reverse("action-coaching-answer", args=address),
+        "asks_coaching": able.asks and not is_waiting,
+        "answers_coaching": bool(able.answers) and is_waiting,
+    }
+
+
+def tailored(
+    organization: "Organization", found: "Recommendation", able: Hand, address: list[Any], sent: Sent
+) -> dict[str, Any]:
+    """What those who look after the organization can change about it."""
+    if not able.tailors:
+        return {}
+    play = finding.play_of(found)
+    own = found.own_text or (play.why if play else "")
+    return {
+        "tailor": reverse("action-tailor", args=address),
+        "reword": reverse("action-reword", args=address),
+        "orders": buttons(found, is_asked=open_request(organization) is not None),
+        "words": {"title": sent.title or found.title, "text": sent.text or own},
+        "is_rewording": bool(sent.title or sent.text),
+    }
+
+
+def buttons(found: "Recommendation", *, is_asked: bool) -> list[tuple[str, str]]:
+    """What can be done with it now: what is posted, and its words."""
+    pinned = ("unpin", "Unpin") if found.pinned_at else ("pin", "Pin")
+    shown = ("show", "Show to the customer") if found.hidden_at else ("hide", "Hide from the customer")
+    some = [pinned, ("up", "Move up"), ("down", "Move down"), shown]
+    if found.position is not None:
+        some.append(("model", "Back to the ranker’s order"))
+    if found.review_id:
+        some.append(("unreview", "Take out of the review"))
+    elif is_asked:
+        some.append(("review", "Put into the review"))
+    return some
 
 
 ICONS = {LinkKind.ARTICLE: "quote", LinkKind.TRAIL: "grad", LinkKind.COACHING: "people"}

@@ -54,7 +54,7 @@ def recommendations(request: Request, slug: str) -> Response:
     card = read.latest(organization)
     if card is None:
         return Response({"count": 0, "page": 1, "pages": 1, "results": []})
-    texts = {name: text for name, text in request.query_params.items() if name in FILTERS}
+    texts = {name: str(text) for name, text in request.query_params.items() if name in FILTERS}
     owners = [each.pk for each in lifecycle.owners(organization)]
     wanted, unknown = finding.read(texts, card.scorecard, owners)
     size, number = whole(request, "per_page", A_PAGE, MOST), whole(request, "page", 1, 1_000_000)
@@ -139,7 +139,8 @@ def change(request: Request, organization: "Organization", user: "User", public_
     if set(body) - {"favorite", "edition"}:
         open_organization(user, organization.slug, to=Capability.MARK_RECOMMENDATIONS)
     found = one(organization, user, public_id)
-    seen, by = edition(body), {"by": user, "hat": hat(organization)}
+    seen = edition(body)
+    by: dict[str, Any] = {"by": user, "hat": hat(organization)}
     with transaction.atomic():
         if "owner" in body:
             before = found.edition

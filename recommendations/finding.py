@@ -7,6 +7,7 @@ who tailor the advice, and for nobody else.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from django.db.models import (
@@ -23,10 +24,18 @@ from django.db.models import (
     Window,
 )
 from django.db.models.functions import Cast
+from django.utils import timezone
 
 from accounts.models import Organization, User
-from recommendations import playbook
-from recommendations.models import Favorite, Horizon, Recommendation, Status
+from recommendations import playbook, tailoring
+from recommendations.models import (
+    CoachingRequest,
+    Favorite,
+    Horizon,
+    Recommendation,
+    RecommendationChange,
+    Status,
+)
 from recommendations.plays import Play
 from scoring.engine import Scorecard
 
@@ -154,7 +163,7 @@ def of(organization: Organization, reader: User, *, sees_hidden: bool = False) -
 def narrowed(found: Found, wanted: Wanted) -> Found:
     """Those that are looked for, in the order that is asked for; the open ones first."""
     if wanted.status == FAVORITES:
-        found = found.filter(is_favorite=True)
+        found = found.filter(is_favorite=True)  # type: ignore[misc]  # `of` annotates it
     elif wanted.status:
         found = found.filter(status=wanted.status)
     if wanted.category:
@@ -192,7 +201,7 @@ def counted(found: Found) -> Counts:
     reach = reaching = 0
     rows = (
         found.order_by()
-        .values_list("status", "category", "is_favorite")
+        .values_list("status", "category", "is_favorite")  # type: ignore[misc]  # `of` annotates it
         .annotate(number=Count("pk"), gained=Sum("gain"), with_gain=Count("gain"))
     )
     for status, category, is_favorite, number, gained, with_gain in rows:
@@ -239,6 +248,59 @@ def completed(organization: Organization, first_day: date, last: date) -> Found:
         .select_related("completed_by")
         .order_by("completed_on", "pk")
     )
+
+
+def of_newest_review(organization: Organization) -> list[Recommendation]:
+    """What the newest review that was asked for brings, in the order that holds; nothing that is hidden."""
+    review = organization.review_requests.order_by("-asked_at", "-pk").first()
+    return tailoring.in_review(review) if review else []
+
+
+class Going(StrEnum):
+    """What those who look after organizations want to know of their recommendations."""
+
+    IN_PROGRESS = "in-progress"
+    OVERDUE = "overdue"
+    COACHING = "coaching"
+    COMPLETED = "completed"
+    VERIFIED = "verified"
+    SLIPPED = "slipped"
+
+
+def _going(since: date) -> dict[Going, Q]:
+    """What each of them means; `since` bounds what happened."""
+    slipped = RecommendationChange.objects.filter(
+        recommendation=OuterRef("pk"),
+        before=Status.COMPLETE,
+        after=Status.IN_PROGRESS,
+        by=None,
+        day__gte=since,
+    )
+    waiting = CoachingRequest.objects.filter(recommendation=OuterRef("pk"), answered_at=None)
+    return {
+        Going.IN_PROGRESS: Q(status=Status.IN_PROGRESS),
+        Going.OVERDUE: Q(status__in=OPEN, due_on__lt=timezone.localdate()),
+        Going.COACHING: Q(Exists(waiting)),
+        Going.COMPLETED: Q(status=Status.COMPLETE, completed_on__gte=since),
+        Going.VERIFIED: Q(status=Status.COMPLETE, verified_on__gte=since),
+        Going.SLIPPED: Q(Exists(slipped), status=Status.IN_PROGRESS),
+    }
+
+
+def going(organizations: QuerySet[Organization], what: Going, since: date) -> Found:
+    """The recommendations of these organizations of which that holds; what is due first, then the newest."""
+    return (
+        Recommendation.objects.filter(_going(since)[what], organization__in=organizations)
+        .select_related("organization", "owner", "status_by")
+        .order_by(_up("due_on"), "-status_at", "pk")
+    )
+
+
+def going_counts(organizations: QuerySet[Organization], since: date) -> dict[Going, int]:
+    """How many of each: one query."""
+    parts = {what.name.lower(): Count("pk", filter=where) for what, where in _going(since).items()}
+    found = Recommendation.objects.filter(organization__in=organizations).aggregate(**parts)
+    return {what: found[what.name.lower()] for what in Going}
 
 
 def quick(found: Found) -> Found:

@@ -311,6 +311,7 @@ DOORS = [
     for_admins("audit", casey=200, cole=200, lena=200, otto=200),
     for_admins("audit_export", casey=200, cole=200, lena=200, otto=200),
     for_staff("portfolio"),
+    for_staff("next-actions"),
     for_staff("portfolio-export").at("csv"),
     of_orchard("exports"),
     of_orchard("export-now", "score", "csv"),

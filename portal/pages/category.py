@@ -17,7 +17,6 @@ from portal.pages import moving, notices, peer_panel, receipt
 from portal.pages.actions.panels import panel
 from portal.pages.asking import Asking
 from portal.pages.backing import backed, completion, in_words, sentence
-from portal.pages.dashboard import NOTHING_YET
 from portal.pages.feedback import say_href
 from portal.pages.filtering import Asked, asked_filter, chips, is_shown
 from portal.pages.headline import changes, gauge, gauge_label
@@ -28,7 +27,7 @@ from portal.pages.resources import topics
 from portal.pages.shell import shell
 from portal.pages.unchanged import conditional
 from portal.pages.why import Why, silent_line, why
-from portal.pages.words import COUNTED, HELP, KINDS, STATES
+from portal.pages.words import COUNTED, HELP, KINDS, NOTHING_YET, STATES
 from portal.templatetags.scores import NOTHING, add_up_tenths, percent, plural, points, share, whole
 from scoring import history, peers, read
 from scoring.engine import State

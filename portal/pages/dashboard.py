@@ -33,7 +33,7 @@ from portal.pages.sources import by_source, summary
 from portal.pages.trend import asked_period, links, placed, score, trend
 from portal.pages.unchanged import conditional
 from portal.pages.weakest import weakest
-from portal.pages.words import HELP, STATES
+from portal.pages.words import HELP, NOTHING_YET, STATES
 from portal.templatetags.scores import add_up_tenths, day, percent, plural, points, whole
 from scoring import history, peers, read
 from scoring.engine import State
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from accounts.models import Organization
 
 FIRST_SCORE_AFTER = 31  # days an organization is set up before it has a score (SCORING §6)
-NOTHING_YET = frozenset({State.SETTING_UP, State.NOT_APPLICABLE})
 CLOSED_TO_CONTACTS = {
     Needs.PLAN: "The plan of this organization does not open the score.",
     Needs.PRODUCT: "This organization owns no product that is scored.",
@@ -68,12 +67,12 @@ def dashboard(request: Asking, slug: str) -> HttpResponse:
         }
         return render(request, "portal/no_score.html", page | asking | waiting(organization, card))
     next_ones = panel(card)
-    page: dict[str, object] = {
+    shown = overview(request, card, past) | {
         "shell": shell(request, organization, card, request.path, actions=next_ones.open_ones),
         "organization": organization,
         "actions": next_ones,
     }
-    return render(request, "portal/dashboard.html", page | overview(request, card, past))
+    return render(request, "portal/dashboard.html", shown)
 
 
 # ---------- nothing to show yet ----------

@@ -14,9 +14,9 @@ from accounts.access import Capability, open_organization
 from accounts.contacts import ours
 from portal.pages import planned
 from portal.pages.asking import Asking
-from portal.pages.dashboard import NOTHING_YET
 from portal.pages.planner_forms import WishForm
 from portal.pages.shell import shell
+from portal.pages.words import NOTHING_YET
 from portal.templatetags.scores import day, in_full, points
 from recommendations import inputs, planning
 from recommendations.inputs import Changes, Unreachable

@@ -17,9 +17,9 @@ from portal.pages.actions.asked import Asked, asked
 from portal.pages.actions.quadrant import Placed, quadrant
 from portal.pages.actions.rows import Row, hand, rows
 from portal.pages.asking import Asking
-from portal.pages.dashboard import NOTHING_YET
 from portal.pages.products import Chip
 from portal.pages.shell import shell
+from portal.pages.words import NOTHING_YET
 from portal.templatetags.scores import plural, points
 from recommendations import finding, lifecycle
 from recommendations.finding import FAVORITES, LISTS, Counts, Found
@@ -143,7 +143,7 @@ def placed(found: Found, scorecard: Scorecard) -> list[Placed]:
     marks = {each.key: each.mark for each in scorecard.categories}
     rows = found.filter(status__in=finding.OPEN).exclude(gain=None).order_by("pk")
     return [
-        Placed(title, marks.get(category, ""), days, gain)
+        Placed(title, marks.get(category, ""), days, gain or 0)
         for title, category, days, gain in rows.values_list("title", "category", "effort_days", "gain")
     ]
 

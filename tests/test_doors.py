@@ -422,7 +422,7 @@ DOORS = [
     of_orchard("api-score", visitor=403),
     of_orchard("api-recommendations", visitor=403),
     replace(of_orchard("api-recommendation", ADVISED, visitor=403), takes_patches=True),
-    marking("api-recommendation-move", 422, ADVISED, visitor=403),
+    marking("api-recommendation-move", 415, ADVISED, visitor=403),
     for_all("healthz"),
     for_all("readyz"),
     until_signed_in("account_login"),

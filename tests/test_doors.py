@@ -234,7 +234,7 @@ DOORS = [
     of_orchard("trends"),
     of_orchard("trends-figure"),
     of_orchard("trends-file"),
-    of_orchard("trends-measured"),
+    of_orchard("trends-measured", "sales.work_order_growth"),
     of_orchard("trends-compare"),
     notes_of_orchard("trends-notes", only_posts=True),
     notes_of_orchard("trends-note", WRITTEN),

@@ -5,11 +5,16 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.installation import ReferenceLines
 from accounts.models import Action, AuditEntry, Installation, Organization
 from portal.nightly import run_night
+from portal.pages.peers import past
 from scoring import peers, releases
+from scoring.engine import parse
+from scoring.engine.peers import Rung
 from scoring.models import PeerClose, PeerList, PeerPlace, PeerRelease, Pointer
-from tests.factories import make_measured, make_organization, publish_small_card
+from scoring.peers import Comparison, Standing, Why
+from tests.factories import SMALL_CARD, make_measured, make_organization, publish_small_card
 from tests.portal.scored import YESTERDAY, score, text_of
 
 CLOSE = (YESTERDAY.replace(day=1) - timedelta(days=1)).replace(day=1) - timedelta(days=1)
@@ -299,6 +304,29 @@ def test_reference_lines_are_off_until_an_administrator_draws_them(client, compa
 
     assert "75 average and 85 top quartile, an unattributed industry reference" in text_of(page)
     assert page.content.decode().count('class="axis dash"') == 2
+
+
+def test_reference_lines_stand_in_the_comparison_over_the_closes():
+    found = [
+        Comparison(
+            CLOSE + timedelta(days=at),
+            Why.SHOWN,
+            parse(SMALL_CARD),
+            1,
+            Rung.ALL,
+            standings={"overall": Standing("overall", 60 + at, 70, 66, 80)},
+        )
+        for at in (31, 0)
+    ]
+
+    drawn, bare = past(found, ReferenceLines(85, 75)), past(found)
+
+    average, top = drawn.plot.rules
+    assert (average.text, top.text) == ("Average 75", "Top quartile 85")
+    median = next(line for line in drawn.plot.lines if line.key == "peer")
+    assert float(top.y[:-1]) < float(average.y[:-1]) < float(median.y[:-1])
+    assert "75 average and 85 top quartile, an unattributed industry reference" in drawn.references
+    assert (bare.plot.rules, bare.references) == ((), "")
 
 
 @pytest.mark.parametrize(("top", "average"), [("70", "75"), ("101", "75"), ("85", "-1"), ("x", "75")])

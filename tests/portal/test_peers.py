@@ -1,5 +1,7 @@
 """Peers on the pages: what a customer reads about the others, and what nobody can read there."""
 
+import csv
+import io
 import re
 from datetime import timedelta
 
@@ -129,7 +131,8 @@ def test_organization_that_opted_out_sees_no_figure_of_the_peers(client, dana, o
 
     assert PeerRelease.objects.exists()
     assert "Middle half of peers" not in page.content.decode()
-    assert not re.search(r"Peer median|bracket|Below peers", text_of(page))
+    assert not re.search(r"(?i)peer median \d|bracket|below peers", text_of(page))
+    assert column(page.content.decode()) == {}
     assert "ou do not contribute" in text_of(page)
 
 
@@ -161,7 +164,24 @@ def test_category_card_says_how_far_the_median_was(client, compared):
     page = text_of(client.get("/o/orchard/"))
 
     assert apart
-    assert f"Peer median {one.median}, you were {abs(apart)} {'below' if apart < 0 else 'above'}" in page
+    assert (
+        f"At the last close: peer median {one.median}, you {abs(apart)} {'below' if apart < 0 else 'above'}"
+        in page
+    )
+
+
+def test_export_of_the_peers_holds_what_was_released_and_no_more(client, compared):
+    text = client.get("/o/orchard/exports/now/peers/csv/").content.decode("utf-8-sig")
+
+    rows = {row["Node"]: row for row in csv.DictReader(io.StringIO(text))}
+    found = peers.newest(compared).standings
+    assert rows.keys() == found.keys()
+    assert {node: row["Median (0–100)"] for node, row in rows.items()} == {
+        node: str(each.median) for node, each in found.items()
+    }
+    assert {row["Organizations"] for row in rows.values()} == {"11–24"}
+    assert rows["sales.license_activation"]["Lower quartile (0–100)"] == ""
+    assert "Neighbor" not in text
 
 
 def test_signals_below_the_peers_can_be_shown_alone(client, compared):

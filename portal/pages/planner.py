@@ -17,7 +17,7 @@ from portal.pages.asking import Asking
 from portal.pages.dashboard import NOTHING_YET
 from portal.pages.planner_forms import WishForm
 from portal.pages.shell import shell
-from portal.templatetags.scores import day, in_full, points
+from portal.templatetags.scores import day, in_full, plural, points
 from recommendations import inputs, planning
 from recommendations.inputs import Changes, Unreachable
 from recommendations.planning import MOST_PICKED, Situation, Variant, Wish
@@ -26,6 +26,7 @@ from scoring import history, read
 if TYPE_CHECKING:
     from accounts.models import Organization
 
+FIRST = 10  # actions shown at once; the others on request
 DRAWN = 150  # days of the past that are read for the figure
 
 
@@ -136,6 +137,8 @@ def _page(
     if "find" in request.GET and not asked.problems:
         keys, runner_up, found = _found(at, wish, variants)
     plan = at.plan(keys, asked.changes)
+    picks = planned.picks(at, keys, wish)
+    first = max(FIRST, len(keys))
     kept = _kept(asked)
     before, after = plan.projection.before["overall"], plan.projected
     card = at.ground.card
@@ -144,8 +147,10 @@ def _page(
         "at": at,
         "form": form,
         "problems": asked.problems,
-        "picks": planned.picks(at, keys, wish),
+        "picks": picks[:first],
+        "more_picks": picks[first:],
         "plan": plan,
+        "picked": f"{len(plan.steps)} of {len(picks)}, {plural(plan.effort, 'day')}",
         "now": before,
         "projected": after,
         "band": None if after is None else card.band(after),

@@ -145,13 +145,18 @@ def allowed(world: World, chosen: list[Option]) -> bool:
         days = leads(world, each)
         if days is None:
             return False
-        if each.is_fixed:
-            continue
-        if not each.requires - world.done <= keys:
-            return False
         if world.days_left is not None and days > world.days_left:
             return False
-    return all(each.key in keys for each in world.options if each.is_fixed and leads(world, each) is not None)
+        if not each.is_fixed and not each.requires - world.done <= keys:
+            return False
+    shown = [
+        each.key
+        for each in world.options
+        if each.is_fixed
+        and (days := leads(world, each)) is not None
+        and (world.days_left is None or days <= world.days_left)
+    ]
+    return keys.issuperset(shown)
 
 
 def overall(world: World, chosen: list[Option]) -> float:

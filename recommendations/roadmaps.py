@@ -216,7 +216,7 @@ def share(roadmap: Roadmap, *, note: str, by: User, at: datetime | None = None) 
 
 @transaction.atomic
 def end(roadmap: Roadmap, *, by: User, at: datetime | None = None) -> None:
-    """Nobody follows it any more; its actions stay as they are. Raise RoadmapChanged if it has ended already."""
+    """Nobody follows it any more, its actions stay as they are; RoadmapChanged if it has ended already."""
     _take(roadmap)
     roadmap.ended_at, roadmap.ended_by = at or timezone.now(), by
     roadmap.save(update_fields=["ended_at", "ended_by"])

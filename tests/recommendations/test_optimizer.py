@@ -1,4 +1,4 @@
-"""The choice of actions is the best there is: as trying every set one by one, over the engine's own roll-up."""
+"""The choice of actions is the best there is: as trying every set would be, over the engine's own roll-up."""
 
 from dataclasses import dataclass, replace
 from itertools import product
@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommendations import gain, optimizer
+from recommendations import gain
 from recommendations.optimizer import Option, Planner, Terms
 from scoring import engine
 from scoring.engine import Category, Scorecard, Signal, State, Subcategory

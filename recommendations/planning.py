@@ -155,6 +155,12 @@ def candidates(organization: Organization) -> list[Candidate]:
     return found
 
 
+def scope_of(play: str) -> str:
+    """What sort of work a play is, such as development; empty for what somebody wrote by hand."""
+    found = playbook.in_force().by_key.get(play)
+    return str(found.scope) if found else ""
+
+
 @dataclass(frozen=True, eq=False)
 class Situation:
     """One organization on its newest night: what could be done, and what each would bring."""
@@ -366,5 +372,6 @@ __all__ = [
     "Variant",
     "Wish",
     "candidates",
+    "scope_of",
     "situation",
 ]

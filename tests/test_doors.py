@@ -63,12 +63,14 @@ CUSTOMERS = ("dana", "tara", "vera", "pat")
 MAY_NOT_MANAGE = ("tara", "vera", "pat", "casey", "lena", "gus", "otto")
 STRANGERS = ("frank", "hal", "pia", "cole")
 STAFF = ("casey", "lena", "gus", "ada")
+PLANNERS = ("dana", "casey", "lena")
 SIGN_IN = "/sign-in/"
 
 # Mia, a viewer of Orchard, by the public id of her membership; and an invitation to Orchard with its token.
 MIA = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0001"
 INVITED = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0002"
 WRITTEN = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0003"  # a note of Orchard's
+DRAWN_UP = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0005"  # a saved plan of Orchard's, shared with ours
 TRENDS = "/o/orchard/trends/"
 TOKEN = "a-token-that-is-known-to-this-table"
 
@@ -246,6 +248,16 @@ DOORS = [
     for_these("matters-less", ("dana",), 422, depends=True),
     for_these("target-end", ("dana",), 404, depends=True).at("orchard", NO_PLACE),
     for_these("matters-again", ("dana",), 404, depends=True).at("orchard", NO_PLACE),
+    of_orchard("planner"),
+    for_these("roadmap-save", PLANNERS, 422, depends=True),
+    of_orchard("roadmap", DRAWN_UP),
+    of_orchard("roadmap-csv", DRAWN_UP),
+    of_orchard("roadmap-ics", DRAWN_UP),
+    for_these("roadmap-share", PLANNERS, f"/o/orchard/planner/{DRAWN_UP}/", depends=True).at(
+        "orchard", DRAWN_UP
+    ),
+    for_these("roadmap-end", PLANNERS, "/o/orchard/planner/", depends=True).at("orchard", DRAWN_UP),
+    for_these("roadmap-item", PLANNERS, 404, depends=True).at("orchard", DRAWN_UP, "1"),
     of_orchard("moved"),
     of_orchard("sources"),
     replace(of_orchard("feedback"), takes_posts=True),
@@ -448,6 +460,16 @@ def furnish(orchard: Organization) -> None:
     )
     Note.objects.create(
         public_id=WRITTEN, organization=orchard, day=YESTERDAY, text="Moved", written_at=timezone.now()
+    )
+    orchard.roadmaps.create(
+        public_id=DRAWN_UP,
+        scorecard="customer-success",
+        name="80 by March",
+        made_at=timezone.now(),
+        start_on=YESTERDAY,
+        start_points=7000,
+        projected=8000,
+        shared_at=timezone.now(),
     )
     Connection.objects.create(organization=orchard, public_id=NUMBER, kind="oidc", name="Orchard", state="on")
     Connection.objects.create(organization=orchard, public_id=OTHER_NUMBER, kind="saml", name="Orchard")
@@ -693,6 +715,7 @@ OPEN_ON_PREMIER = (
     *("contacts", "contacts-invite", "connection", "organization-sign-in"),
 )
 GOALS = ("target-set", "matters-less", "target-end", "matters-again")
+ROADMAPS = ("roadmap-save", "roadmap-share", "roadmap-end", "roadmap-item")
 # Of Meadow there is no such person, no such invitation and no such connection.
 OF_ORCHARD_ALONE = [door.name for door in DOORS if {MIA, INVITED, NUMBER} & set(door.arguments)]
 
@@ -705,7 +728,7 @@ def test_premier_contact_finds_the_plan_open_and_the_score_closed(door, site, pi
     status = (client.post if door.only_posts else client.get)(address).status_code
 
     closed = dict.fromkeys([each.name for each in OF_THE_SCORE], 403) | dict.fromkeys(
-        ("answer-review", "see-as-customer", "impersonate", "feedback-answer", *NOTES, *GOALS), 403
+        ("answer-review", "see-as-customer", "impersonate", "feedback-answer", *NOTES, *GOALS, *ROADMAPS), 403
     )
     closed |= dict.fromkeys(("export-make", "export-file", "export-again"), 403)
     closed |= {each.name: 403 for each in OF_ONE_ORGANIZATION if each.name.startswith("manage-")}

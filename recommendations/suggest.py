@@ -191,11 +191,21 @@ def usual(ids: npt.NDArray[np.int64], plays: Sequence[Play], fired: Fired) -> Ar
 
 
 def refresh(
-    day: date, key: str = playbook.SCORECARD, *, at: datetime | None = None, believe: Believe = usual
+    day: date,
+    key: str = playbook.SCORECARD,
+    *,
+    at: datetime | None = None,
+    believe: Believe = usual,
+    is_past: bool = False,
 ) -> Done:
-    """What the published night of this day changed; nothing where it is not the newest, or not published."""
+    """What the published night of this day changed; nothing where it is not the newest, or not published.
+
+    is_past  newer nights may be published: somebody tells a past, night after night, as the demo does
+    """
     done = Done()
     newest = Pointer.objects.filter(version__key=key).order_by("-day", "-version__number")
+    if is_past:
+        newest = newest.filter(day=day)
     pointer = newest.select_related("run", "version").first()
     if pointer is None or pointer.day != day or publish.card_of(pointer.version).audience != "customer":
         return done

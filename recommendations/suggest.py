@@ -696,6 +696,7 @@ class Chunk:
                 continue  # somebody was quicker: the next night looks again
             if row in self.withdrawn:
                 each.facts, each.model_rank = "", None  # whatever fires again is news
+                each.points = _number(self.points[row])
                 gone.append(each)
                 moves.append((each, Status.ARCHIVED, self.withdrawn[row]))
             elif row in self.again:
@@ -703,7 +704,7 @@ class Chunk:
             else:
                 checks[row](each, moves, lines)
                 answered.append(each)
-        Recommendation.objects.bulk_update(gone, ["facts", "model_rank"], batch_size=200)
+        Recommendation.objects.bulk_update(gone, ["facts", "model_rank", "points"], batch_size=200)
         Recommendation.objects.bulk_update(answered, ANSWERS, batch_size=100)
         RecommendationChange.objects.bulk_create(lines, batch_size=500)
         lifecycle.move_by_night(moves, night.day, night.at)

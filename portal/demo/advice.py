@@ -16,8 +16,9 @@ from recommendations import coaching, lifecycle, suggest, tailoring
 from recommendations.lifecycle import Recommendation, Status
 
 # Days before the last night: the first, a week in which data answers, and the newest.
-NIGHTS = (22, 17, 16, 15, 14, 13, 12, 11, 10, 3, 0)
+NIGHTS = (22, 17, 16, 15, 14, 13, 12, 11, 10, 9, 3, 0)
 SWARMING = "service.swarming_in_use"  # turned on 18 days ago: portal.demo.stories
+FORECAST = "sales.forecasting_in_use"  # it stays where it is, whatever is said of it
 ALDERMOOR = "aldermoor-logistics"
 NOON = time(12, tzinfo=UTC)
 
@@ -45,13 +46,14 @@ def _begin(at: datetime) -> None:
     maren, ours = User.objects.get(email=MAREN.email), _new(ALDERMOOR)
     by: dict[str, Any] = {"by": maren, "hat": Role.CONTACT, "at": at}
     swarming = next((each for each in ours if each.signal == SWARMING), None)
-    others = [each for each in ours if each.signal != SWARMING and each.points is not None]
+    idle = next((each for each in ours if each.signal == FORECAST), None)
+    others = [each for each in ours if each not in (swarming, idle) and each.points is not None]
     if swarming:
         lifecycle.move(swarming, Status.IN_PROGRESS, note="The service team meets on Friday.", **by)
         lifecycle.set_due(swarming, at.date() + timedelta(days=7), **by)
-    for each in others[:1]:
-        lifecycle.move(each, Status.IN_PROGRESS, note="Two afternoons should do.", **by)
-        lifecycle.set_tags(each, ["Q4"], **by)
+    if idle:
+        lifecycle.move(idle, Status.IN_PROGRESS, note="Two afternoons should do.", **by)
+        lifecycle.set_tags(idle, ["Q4"], **by)
     for each in others[1:2]:
         lifecycle.favorite(each, True, by=maren, at=at)
     for each in others[5:6]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Emphasis, Matters
@@ -39,7 +39,7 @@ type Whole = npt.NDArray[np.int64]
 # Chance of success, (orgs, plays), of these organizations: ids, plays and what fired.
 type Believe = Callable[[npt.NDArray[np.int64], Sequence[Play], Fired], Array]
 
-SLICE = 250  # organizations in memory at once
+SLICE = 200  # organizations in memory at once
 CASES = 4000  # trees rolled up at once
 NIGHTS = 7  # running, until data counts as an answer
 BELOW = 500  # hundredths below the target: it has slipped
@@ -48,9 +48,9 @@ MOVED = 1000  # hundredths that make news of what was put away
 USUAL = 0.5  # chance of success of what has no play: the mean of Beta(2, 2)
 EARLY = time(2, tzinfo=UTC)  # the night of a day is dated to the early morning after it
 
-# What the night writes besides statuses.
+# What the night says anew of one that is open, and of one that is complete.
 NUMBERS = (
-    "playbook",
+    "playbook_id",
     "title",
     "product",
     "effort_days",
@@ -66,12 +66,16 @@ NUMBERS = (
     "priority",
     "model_rank",
     "refreshed_on",
+)
+ANSWERS = (
+    "points",
     "brought",
     "brought_on",
     "verified_on",
     "nights_held",
     "nights_below",
     "counted_on",
+    "refreshed_on",
     "edition",
 )
 COLUMNS = (
@@ -100,6 +104,11 @@ COLUMNS = (
     "nights_below",
     "verified_on",
     "brought",
+    "title",
+    "reworded_by_id",
+    "product",
+    "horizon",
+    "why",
 )
 
 
@@ -182,11 +191,21 @@ def usual(ids: npt.NDArray[np.int64], plays: Sequence[Play], fired: Fired) -> Ar
 
 
 def refresh(
-    day: date, key: str = playbook.SCORECARD, *, at: datetime | None = None, believe: Believe = usual
+    day: date,
+    key: str = playbook.SCORECARD,
+    *,
+    at: datetime | None = None,
+    believe: Believe = usual,
+    is_past: bool = False,
 ) -> Done:
-    """What the published night of this day changed; nothing where it is not the newest, or not published."""
+    """What the published night of this day changed; nothing where it is not the newest, or not published.
+
+    is_past  newer nights may be published: somebody tells a past, night after night, as the demo does
+    """
     done = Done()
     newest = Pointer.objects.filter(version__key=key).order_by("-day", "-version__number")
+    if is_past:
+        newest = newest.filter(day=day)
     pointer = newest.select_related("run", "version").first()
     if pointer is None or pointer.day != day or publish.card_of(pointer.version).audience != "customer":
         return done
@@ -653,43 +672,47 @@ class Chunk:
 
     def write(self, done: Done) -> None:
         """Put down what is other than before, and nothing else."""
-        made, rows = self.open, self.rows
+        made, rows, night = self.open, self.rows, self.night
         new = np.flatnonzero(made.row < 0)
         self._suggest(new, done)
         if not len(rows):
             return
-        changed = {int(made.row[at]): int(at) for at in np.flatnonzero((made.row >= 0) & self._is_other())}
+        other = np.flatnonzero((made.row >= 0) & self._is_other()).tolist()
+        put_down([self._numbers(at) for at in other])
+        done.changed += len(other)
         checks = self._checks()
-        wanted = {*changed, *self.withdrawn, *self.again, *checks}
+        wanted = {*self.withdrawn, *self.again, *checks}
         if not wanted:
             return
         pks = {rows.told["pk"][row]: row for row in wanted}
         found = Recommendation.objects.select_for_update(of=("self",)).filter(pk__in=pks)
-        written: list[Recommendation] = []
+        answered: list[Recommendation] = []
+        gone: list[Recommendation] = []
         moves: list[tuple[Recommendation, str, str]] = []
         lines: list[RecommendationChange] = []
         for each in found.order_by("pk"):
             row = pks[each.pk]
             if each.status != rows.told["status"][row]:
                 continue  # somebody was quicker: the next night looks again
-            if row in changed:
-                self._number(each, changed[row])
             if row in self.withdrawn:
-                each.facts, each.model_rank, each.refreshed_on = "", None, self.night.day
+                each.facts, each.model_rank = "", None  # whatever fires again is news
+                each.points = _number(self.points[row])
+                gone.append(each)
                 moves.append((each, Status.ARCHIVED, self.withdrawn[row]))
-                done.withdrawn += 1
-            if row in self.again:
+            elif row in self.again:
                 moves.append((each, Status.NEW, self.again[row]))
-                done.again += 1
-            if row in checks:
-                checks[row](each, moves, lines, done)
-            written.append(each)
-        done.changed += len(written)
-        Recommendation.objects.bulk_create(
-            written, update_conflicts=True, unique_fields=["id"], update_fields=NUMBERS, batch_size=500
-        )
+            else:
+                checks[row](each, moves, lines)
+                answered.append(each)
+        Recommendation.objects.bulk_update(gone, ["facts", "model_rank", "points"], batch_size=200)
+        Recommendation.objects.bulk_update(answered, ANSWERS, batch_size=100)
         RecommendationChange.objects.bulk_create(lines, batch_size=500)
-        lifecycle.move_by_night(moves, self.night.day, self.night.at)
+        lifecycle.move_by_night(moves, night.day, night.at)
+        done.withdrawn += len(gone)
+        done.again += sum(to == Status.NEW for _, to, _ in moves)
+        done.slipped += sum(to == Status.IN_PROGRESS for _, to, _ in moves)
+        done.verified += len(lines)
+        done.changed += len(answered)
 
     def _suggest(self, new: Whole, done: Done) -> None:
         """The ones that were never there before."""
@@ -709,7 +732,8 @@ class Chunk:
                 status_at=night.at,
                 suggested_on=night.day,
             )
-            self._number(each, at)
+            for name, value in zip(NUMBERS, self._numbers(at)[0], strict=True):
+                setattr(each, name, value)
             rows.append(each)
         Recommendation.objects.bulk_create(rows, batch_size=500)
         RecommendationChange.objects.bulk_create(
@@ -734,16 +758,16 @@ class Chunk:
             return np.zeros(len(made.row), bool)
         row = made.row
         other = np.zeros(len(row), bool)
-        for name, now in (
-            ("points", made.points),
-            ("target", made.target),
-            ("gain", made.gain),
-            ("model_rank", made.rank.astype(np.float64)),
-            ("probability", made.probability),
-            ("priority", made.priority),
+        for name, now, least in (
+            ("points", made.points, 1),
+            ("target", made.target, 1),
+            # By one hundredth the rounding of the whole moves what the signal itself never touched.
+            ("gain", made.gain, 2),
+            ("model_rank", made.rank.astype(np.float64), 1),
+            ("probability", made.probability, 1e-9),
         ):
             was = rows.number(name)[row]
-            other |= ~((was == now) | (np.isnan(was) & np.isnan(now)))
+            other |= (np.isnan(was) != np.isnan(now)) | (np.abs(was - now) >= least)
         is_play = made.play >= 0
         told = np.full(len(row), "", object)
         told[is_play] = self.told[made.org[is_play], made.play[is_play]]
@@ -751,30 +775,37 @@ class Chunk:
         other |= is_play & (rows.number("playbook_id")[row] != self.night.book.pk)
         return other
 
-    def _number(self, each: Recommendation, at: int) -> None:
-        """Tonight's numbers; its words too, unless one of ours has put in others."""
-        made, night = self.open, self.night
-        play = int(made.play[at])
-        each.points, each.gain = _number(made.points[at]), _number(made.gain[at])
-        if not np.isnan(made.target[at]):
-            each.target = int(made.target[at])
-        each.effects, each.not_estimated = self.effects(at), self.lack(at)
-        each.probability = None if np.isnan(made.probability[at]) else float(made.probability[at])
-        each.priority = None if np.isnan(made.priority[at]) else float(made.priority[at])
-        each.model_rank, each.refreshed_on = int(made.rank[at]), night.day
-        if play < 0:
-            return
-        chosen = night.plays[play]
-        node = night.card.nodes[made.place[at]]
-        each.playbook = night.book
-        each.product = (node.signal.product or "") if node.signal else ""
-        if each.reworded_by_id is None:
-            each.title = chosen.title
-        each.effort_days = Decimal(str(chosen.effort_days))
-        each.horizon = chosen.horizon.value
-        each.facts = self.told[made.org[at], play]
-        if not np.isnan(made.points[at]):
-            each.why = self.why(int(made.org[at]), play)
+    def _numbers(self, at: int) -> tuple[list[Any], int, str]:
+        """Tonight's numbers in the order of NUMBERS; of which row and status, -1 for a new one.
+
+        Its words too, unless one of ours has put in others.
+        """
+        made, night, rows = self.open, self.night, self.rows
+        play, row, org = int(made.play[at]), int(made.row[at]), int(made.org[at])
+        was = {name: rows.told[name][row] for name in rows.told} if row >= 0 else {}
+        told = {
+            "points": _number(made.points[at]),
+            "target": was.get("target") if np.isnan(made.target[at]) else int(made.target[at]),
+            "gain": _number(made.gain[at]),
+            "effects": self.effects(at),
+            "not_estimated": self.lack(at),
+            "probability": None if np.isnan(made.probability[at]) else float(made.probability[at]),
+            "priority": None if np.isnan(made.priority[at]) else float(made.priority[at]),
+            "model_rank": int(made.rank[at]),
+            "refreshed_on": night.day,
+        }
+        if play >= 0:
+            chosen, signal = night.plays[play], night.card.nodes[made.place[at]].signal
+            told |= {
+                "playbook_id": night.book.pk,
+                "title": was["title"] if was.get("reworded_by_id") else chosen.title,
+                "product": (signal.product or "") if signal else "",
+                "effort_days": Decimal(str(chosen.effort_days)),
+                "horizon": chosen.horizon.value,
+                "facts": self.told[org, play],
+                "why": was.get("why", {}) if np.isnan(made.points[at]) else self.why(org, play),
+            }
+        return [told.get(name, was.get(name)) for name in NUMBERS], was.get("pk", -1), was.get("status", "")
 
     # ----- what became of it -----
 
@@ -832,7 +863,6 @@ class Check:
         each: Recommendation,
         moves: list[tuple[Recommendation, str, str]],
         lines: list[RecommendationChange],
-        done: Done,
     ) -> None:
         night = self.night
         if self.brought is not None:
@@ -847,12 +877,35 @@ class Check:
             each.edition += 1
             note = f"The signal has been at {target} or above for {NIGHTS} nights running."
             lines.append(lifecycle.change_by_night(each, Change.VERIFIED, night.day, night.at, note=note))
-            done.verified += 1
         if self.below >= NIGHTS:
             edge = target - BELOW // 100
             note = f"The signal has been below {edge} for {NIGHTS} nights running, now {points}."
             moves.append((each, Status.IN_PROGRESS, note))
-            done.slipped += 1
+
+
+def put_down(rows: Sequence[tuple[Sequence[Any], int, str]]) -> None:
+    """Numbers, in the order of NUMBERS, of rows by their id, as long as their status is still this one.
+
+    In the database's own words: as objects it would cost many times the night.
+    """
+    table = Recommendation._meta.db_table
+    fields = [Recommendation._meta.get_field(name.removesuffix("_id")) for name in NUMBERS]
+    sets = ", ".join(f"{name} = %s" for name in NUMBERS)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {table} SET {sets} WHERE id = %s AND status = %s",  # noqa: S608 - our own names
+            [
+                [
+                    *(
+                        field.get_db_prep_save(value, connection)  # type: ignore[union-attr]
+                        for field, value in zip(fields, values, strict=True)
+                    ),
+                    pk,
+                    status,
+                ]
+                for values, pk, status in rows
+            ],
+        )
 
 
 def _number(value: float) -> int | None:

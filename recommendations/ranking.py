@@ -203,16 +203,28 @@ def _mean_before(values: Floats, first: int, last: int) -> Floats:
 def _surprise(change: Floats, features: Floats, usable: Bools, quiet: Bools) -> Floats:
     """The change beyond what the past of those who did nothing explains: dips recover, heights are lost."""
     result = np.full(change.shape, np.nan)
-    design = np.concatenate([features, np.ones((*change.shape, 1)), features[:, :, :1] ** 2 / 100], axis=2)
+    design = _bent(features)
     taught = usable & quiet
-    if taught.sum() > 3 * design.shape[2]:
-        rows = design[taught]
-        gram = rows.T @ rows + 1e-3 * np.eye(rows.shape[1])
-        weights = np.linalg.solve(gram, rows.T @ change[taught])
-        result[usable] = change[usable] - design[usable] @ weights
-    else:
+    rows = design[taught]
+    if len(rows) < 3 * design.shape[2]:  # too few to learn a course from: the controls alone must do
         result[usable] = change[usable]
+        return result
+    gram = rows.T @ rows + 0.1 * np.eye(rows.shape[1])
+    weights = np.linalg.solve(gram, rows.T @ change[taught])
+    result[usable] = change[usable] - design[usable] @ weights
     return result
+
+
+def _bent(features: Floats) -> Floats:
+    """The features and their bends: a deep dip recovers by more than its share, and differently from below.
+
+    Straight lines alone leave the lowest, who act most, with two points that no play brought them.
+    """
+    level, quarter, year = (features[:, :, at] / 10 for at in range(3))
+    level = level - 5
+    hinges = [np.maximum(0, -fall - depth) for fall in (quarter, year) for depth in (0.5, 1.5)]
+    bends = [np.ones(level.shape), level**2, level**3 / 10, level * quarter, level * year, *hinges]
+    return np.concatenate([features / 10, np.stack(bends, axis=2)], axis=2)
 
 
 def _nearest(features: Floats, segment: Ints, who: Ints, others: Ints) -> Ints:

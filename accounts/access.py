@@ -38,6 +38,12 @@ class Capability(StrEnum):
     SET_TARGETS = "set targets"  # where the score is to be, and which signals matter less; it moves no score
     GIVE_FEEDBACK = "give feedback"  # say what is wrong with the score
     ANSWER_FEEDBACK = "answer feedback"
+    SEE_RECOMMENDATIONS = "see recommendations"
+    MARK_RECOMMENDATIONS = "mark recommendations"  # status, notes, owner, dates; never the advice itself
+    TAILOR_RECOMMENDATIONS = "tailor recommendations"  # add, reword, order, hide, pin for one organization
+    SAVE_ROADMAPS = "save roadmaps"  # which actions, by whom and when
+    REQUEST_COACHING = "request coaching"
+    ANSWER_COACHING = "answer coaching request"
 
 
 # Installation roles; they stand beside the membership roles in the table below.
@@ -60,6 +66,10 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.CHOOSE_PEERS,
             Capability.SET_TARGETS,
             Capability.GIVE_FEEDBACK,
+            Capability.SEE_RECOMMENDATIONS,
+            Capability.MARK_RECOMMENDATIONS,
+            Capability.SAVE_ROADMAPS,
+            Capability.REQUEST_COACHING,
         },
     ),
     Role.TRAINING_ADMIN: frozenset(
@@ -71,10 +81,27 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.REQUEST_REVIEW,
             Capability.WRITE_NOTES,
             Capability.GIVE_FEEDBACK,
+            Capability.SEE_RECOMMENDATIONS,
+            Capability.MARK_RECOMMENDATIONS,
+            Capability.REQUEST_COACHING,
         },
     ),
-    Role.VIEWER: frozenset({Capability.SEE_ORGANIZATION, Capability.SEE_SCORE, Capability.GIVE_FEEDBACK}),
-    Role.PARTNER: frozenset({Capability.SEE_ORGANIZATION, Capability.SEE_SCORE, Capability.GIVE_FEEDBACK}),
+    Role.VIEWER: frozenset(
+        {
+            Capability.SEE_ORGANIZATION,
+            Capability.SEE_SCORE,
+            Capability.GIVE_FEEDBACK,
+            Capability.SEE_RECOMMENDATIONS,
+        }
+    ),
+    Role.PARTNER: frozenset(
+        {
+            Capability.SEE_ORGANIZATION,
+            Capability.SEE_SCORE,
+            Capability.GIVE_FEEDBACK,
+            Capability.SEE_RECOMMENDATIONS,
+        }
+    ),
     Role.CSM: frozenset(
         {
             Capability.SEE_ORGANIZATION,
@@ -83,8 +110,12 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.SEE_AS_CUSTOMER,
             Capability.SEE_AUDIT,
             Capability.ANSWER_REVIEW_REQUEST,
-            Capability.SET_TARGETS,
             Capability.ANSWER_FEEDBACK,
+            Capability.SEE_RECOMMENDATIONS,
+            Capability.MARK_RECOMMENDATIONS,
+            Capability.TAILOR_RECOMMENDATIONS,
+            Capability.SAVE_ROADMAPS,
+            Capability.ANSWER_COACHING,
         },
     ),
     Role.GUIDE: frozenset(
@@ -95,6 +126,10 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.SEE_AS_CUSTOMER,
             Capability.ANSWER_REVIEW_REQUEST,
             Capability.ANSWER_FEEDBACK,
+            Capability.SEE_RECOMMENDATIONS,
+            Capability.MARK_RECOMMENDATIONS,
+            Capability.TAILOR_RECOMMENDATIONS,
+            Capability.ANSWER_COACHING,
         },
     ),
     LEAD: frozenset(
@@ -106,6 +141,11 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.SEE_AUDIT,
             Capability.ANSWER_REVIEW_REQUEST,
             Capability.ANSWER_FEEDBACK,
+            Capability.SEE_RECOMMENDATIONS,
+            Capability.MARK_RECOMMENDATIONS,
+            Capability.TAILOR_RECOMMENDATIONS,
+            Capability.SAVE_ROADMAPS,
+            Capability.ANSWER_COACHING,
         },
     ),
     ADMIN: frozenset(
@@ -118,6 +158,7 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.MANAGE_ORGANIZATION,
             Capability.IMPERSONATE,
             Capability.SEE_AUDIT,
+            Capability.SEE_RECOMMENDATIONS,
         },
     ),
     AUDITOR: frozenset({Capability.SEE_ORGANIZATION, Capability.SEE_CONTACTS, Capability.SEE_AUDIT}),
@@ -159,6 +200,10 @@ NEEDS: dict[Capability, tuple[Needs, ...]] = {
     Capability.REQUEST_REVIEW: (Needs.PLAN, Needs.PRODUCT),
     Capability.SET_TARGETS: (Needs.PLAN, Needs.PRODUCT, Needs.LANGUAGE),
     Capability.GIVE_FEEDBACK: (Needs.PLAN, Needs.PRODUCT, Needs.LANGUAGE),
+    Capability.SEE_RECOMMENDATIONS: (Needs.PLAN, Needs.PRODUCT, Needs.LANGUAGE),
+    Capability.MARK_RECOMMENDATIONS: (Needs.PLAN, Needs.PRODUCT, Needs.LANGUAGE),
+    Capability.SAVE_ROADMAPS: (Needs.PLAN, Needs.PRODUCT, Needs.LANGUAGE),
+    Capability.REQUEST_COACHING: (Needs.PLAN, Needs.PRODUCT, Needs.LANGUAGE),
 }
 
 # The words of the setting PLAN_OPENS, which says what each plan opens to the customer.
@@ -168,10 +213,19 @@ ROUTES: dict[str, frozenset[Capability]] = {
 }
 
 # What a plan opens together with something else: without the score there is nothing to set a target on.
-TOGETHER = {Capability.SET_TARGETS: Capability.SEE_SCORE}
+TOGETHER = {
+    Capability.SET_TARGETS: Capability.SEE_SCORE,
+    Capability.SEE_RECOMMENDATIONS: Capability.SEE_SCORE,
+    Capability.MARK_RECOMMENDATIONS: Capability.SEE_SCORE,
+    Capability.SAVE_ROADMAPS: Capability.SEE_SCORE,
+    Capability.REQUEST_COACHING: Capability.SEE_SCORE,
+}
 
 # What staff open of a customer's that the customer may read about.
-WRITTEN_DOWN: dict[str, Action] = {Capability.SEE_SCORE: Action.SCORE_OPENED}
+WRITTEN_DOWN: dict[str, Action] = {
+    Capability.SEE_SCORE: Action.SCORE_OPENED,
+    Capability.SEE_RECOMMENDATIONS: Action.SCORE_OPENED,  # they tell the points of signals
+}
 
 
 # Whether an organization owns a product.

@@ -475,6 +475,11 @@ HELP_SITE = env.str("HELP_SITE", default="").strip()
 if HELP_SITE and not (HELP_SITE.startswith("https://") and "{words}" in HELP_SITE):
     raise ImproperlyConfigured(f"HELP_SITE must begin with https:// and hold {{words}}, not {HELP_SITE!r}.")
 
+# The vendor's introduction to the score, a video or a page: a link beside the score. Empty: none.
+INTRODUCTION = env.str("INTRODUCTION", default="").strip()
+if INTRODUCTION and not re.fullmatch(r"https://[\w.-]+(:\d+)?(/\S*)?", INTRODUCTION, re.ASCII):
+    raise ImproperlyConfigured(f"INTRODUCTION must be an address with https://, not {INTRODUCTION!r}.")
+
 
 # --- The API ------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The app `recommendations`. It holds no story yet."""
+"""The app `recommendations`: what to do about a score."""
 
 from django.apps import AppConfig
 

@@ -9,6 +9,7 @@ from django.test import Client
 
 from accounts import sessions
 from accounts.models import Membership, Organization, Plan, PlanInterval, Product, Role, User
+from recommendations.models import Recommendation
 from scoring import publish
 from scoring.models import Batch, Correction, Metric, Observation, ScorecardVersion, Source
 
@@ -166,7 +167,26 @@ __all__ = [
     "make_observations",
     "make_organization",
     "make_plan",
+    "make_recommendation",
     "make_user",
     "monthly",
     "publish_small_card",
 ]
+
+
+def make_recommendation(organization: Organization, **fields: Any) -> Recommendation:
+    """A new recommendation that moves a signal at 50 points to 100, suggested on 20 November 2026."""
+    fields.setdefault("signal", "platform.coaching_sessions")
+    defaults = {
+        "scorecard": "customer-success",
+        "category": "customer-expertise",
+        "title": "Book a second coaching session",
+        "status_at": datetime(2026, 11, 20, 2, tzinfo=UTC),
+        "points": 5000,
+        "target": 10_000,
+        "gain": 120,
+        "effort_days": "1.5",
+        "horizon": "short",
+        "suggested_on": date(2026, 11, 20),
+    }
+    return Recommendation.objects.create(organization=organization, **defaults | fields)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
+from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.invitations import digest
 from accounts.models import (
@@ -25,6 +27,8 @@ from accounts.models import (
     User,
 )
 from scoring import pack, run
+from tests.cast import Cast
+from tests.crawling import undone
 from tests.factories import (
     as_if_earlier,
     make_measured,
@@ -187,6 +191,7 @@ PLAN_PAGE = "/o/orchard/plan/"
 CONTACTS = "/o/orchard/contacts/"
 MANAGERS = ("dana", "ada")  # of the contacts of Orchard
 FACTORS = "/me/factors/"
+PLAY = "platform-book-coaching"
 NOBODY = "999999"  # the number of no person and of no factor
 NO_PLACE = "00000000-0000-4000-8000-000000000000"
 NUMBER = "6f0c6c1e-8a52-4b36-9f5e-0d7f6b1c2a34"  # of Orchard's connection, which is on
@@ -229,6 +234,7 @@ DOORS = [
     of_orchard("trends"),
     of_orchard("trends-figure"),
     of_orchard("trends-file"),
+    of_orchard("trends-measured"),
     of_orchard("trends-compare"),
     notes_of_orchard("trends-notes", only_posts=True),
     notes_of_orchard("trends-note", WRITTEN),
@@ -236,10 +242,10 @@ DOORS = [
     of_orchard("peers"),
     for_these("peers-contribute", ("dana",), "/o/orchard/peers/", depends=False),
     of_orchard("targets"),
-    for_these("target-set", ("dana", "casey"), 422, depends=True),
-    for_these("matters-less", ("dana", "casey"), 422, depends=True),
-    for_these("target-end", ("dana", "casey"), 404, depends=True).at("orchard", NO_PLACE),
-    for_these("matters-again", ("dana", "casey"), 404, depends=True).at("orchard", NO_PLACE),
+    for_these("target-set", ("dana",), 422, depends=True),
+    for_these("matters-less", ("dana",), 422, depends=True),
+    for_these("target-end", ("dana",), 404, depends=True).at("orchard", NO_PLACE),
+    for_these("matters-again", ("dana",), 404, depends=True).at("orchard", NO_PLACE),
     of_orchard("moved"),
     of_orchard("sources"),
     replace(of_orchard("feedback"), takes_posts=True),
@@ -300,6 +306,15 @@ DOORS = [
     for_admins("teams", takes_posts=True),
     for_admins("team", "404", ada=404, takes_posts=True),
     for_admins("team-delete", "404", ada=404, takes_posts=True),
+    # The plays: read by whoever looks after customers, edited by leads and administrators.
+    for_staff("playbook", otto=403),
+    replace(for_staff("playbook-play", otto=403), arguments=(PLAY,)),
+    replace(
+        for_staff("playbook-stand", otto=403, casey=403, cole=403, gus=403, lena=422, ada=422),
+        arguments=(PLAY,),
+        takes_posts=True,
+        only_posts=True,
+    ),
     button_for_admins("team-people"),
     button_for_admins("staff-mail"),
     button_for_admins("staff-reactivate"),
@@ -407,16 +422,19 @@ DEPENDING = [door for door in OF_ONE_ORGANIZATION if door.depends]
 OF_THE_SCORE = [door for door in DEPENDING if not door.only_posts]
 
 
-@pytest.fixture
-def site(orchard: Organization, ada: User, settings, tmp_path) -> Organization:
-    """A published night of Orchard, and a mailbox that is kept; an administrator has set it up."""
-    settings.STAFF_SECOND_FACTOR = False
-    settings.MAILERS = {
-        "default": {
-            "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
-            "OPTIONS": {"file_path": tmp_path},
-        }
-    }
+@pytest.fixture(scope="module")
+def stage(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Cast]:
+    """Everyone, and a published night of Orchard: made once, every test takes back what it did."""
+    with django_db_blocker.unblock(), undone():
+        cast = Cast()
+        for who in SIGNED_IN:
+            getattr(cast, who)
+        furnish(cast.orchard)
+        yield cast
+
+
+def furnish(orchard: Organization) -> None:
+    """What the addresses of the table name, and a score."""
     make_membership(make_user("mia@orchard.example"), orchard, Role.VIEWER, public_id=MIA)
     Invitation.objects.create(
         public_id=INVITED,
@@ -439,7 +457,25 @@ def site(orchard: Organization, ada: User, settings, tmp_path) -> Organization:
     opened = run.open_run(version, YESTERDAY)
     run.work(opened)
     assert run.publish_run(opened)
-    return orchard
+
+
+@pytest.fixture
+def cast(stage: Cast, db: None) -> Cast:
+    """Those on the stage, as they are in the database: a test may change its own copies."""
+    return deepcopy(stage)
+
+
+@pytest.fixture
+def site(cast: Cast, settings, tmp_path) -> Organization:
+    """Orchard with its night, and a mailbox that is kept; an administrator has set it up."""
+    settings.STAFF_SECOND_FACTOR = False
+    settings.MAILERS = {
+        "default": {
+            "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "OPTIONS": {"file_path": tmp_path},
+        }
+    }
+    return cast.orchard
 
 
 def browser(who: str, request: pytest.FixtureRequest, **options: bool) -> Client:
@@ -482,6 +518,7 @@ def test_everyone_gets_what_the_table_says(door, site, request):
     assert found == door.expected
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", [door for door in DOORS if door.only_posts], ids=lambda door: door.name)
 def test_button_is_no_page(door, site, request):
     found = {who: browser(who, request).get(door.address).status_code for who in SIGNED_IN}
@@ -508,6 +545,7 @@ ALLAUTH = ("account_", "mfa_")
 OUR_OWN = [door for door in DOORS if door.name != "home" and not door.name.startswith(ALLAUTH)]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", OUR_OWN, ids=lambda door: door.name)
 def test_no_page_takes_a_method_it_does_not_know(door, site, request):
     client = browser("ada", request)
@@ -517,6 +555,7 @@ def test_no_page_takes_a_method_it_does_not_know(door, site, request):
         assert getattr(client, method)(door.address).status_code == 405
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", [door for door in DOORS if door.takes_posts], ids=lambda door: door.name)
 @pytest.mark.parametrize("who", ["visitor", "ada"])
 def test_foreign_page_cannot_post_in_somebodys_name(door, who, site, request):
@@ -528,6 +567,7 @@ def test_foreign_page_cannot_post_in_somebodys_name(door, who, site, request):
 # ---------- strangers ----------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", OF_ONE_ORGANIZATION, ids=lambda door: door.name)
 @pytest.mark.parametrize("method", ["get", "head", "post", "options"])
 def test_stranger_cannot_tell_orchard_from_an_organization_that_is_not_there(door, method, site, hal):
@@ -542,6 +582,7 @@ def test_stranger_cannot_tell_orchard_from_an_organization_that_is_not_there(doo
     assert headers(foreign) == headers(nowhere)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", OF_ONE_ORGANIZATION, ids=lambda door: door.name)
 def test_visitor_cannot_tell_orchard_from_an_organization_that_is_not_there(door, site, client):
     known, nowhere = client.get(door.address), client.get(door.address.replace("orchard", "nowhere"))
@@ -612,6 +653,7 @@ CLOSED = (
 )
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", OF_THE_SCORE, ids=lambda door: door.name)
 @pytest.mark.parametrize("plan", [Plan.PREMIER, Plan.STANDARD, None])
 def test_plan_that_does_not_open_the_score_closes_it_to_the_customer_alone(door, plan, site, request):
@@ -624,6 +666,7 @@ def test_plan_that_does_not_open_the_score_closes_it_to_the_customer_alone(door,
     assert statuses == CLOSED
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", OF_THE_SCORE, ids=lambda door: door.name)
 def test_organization_without_a_product_has_no_score_for_the_customer(door, site, request):
     site.products.clear()
@@ -633,6 +676,7 @@ def test_organization_without_a_product_has_no_score_for_the_customer(door, site
     assert statuses == dict.fromkeys(CUSTOMERS, 403) | dict.fromkeys(STRANGERS, 404)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", OF_THE_SCORE, ids=lambda door: door.name)
 def test_language_that_is_not_english_closes_the_score_to_the_customer_alone(door, site, request):
     for who in SIGNED_IN:
@@ -687,6 +731,7 @@ def test_success_review_is_requested_by_those_who_may_with_the_plan_that_opens_i
     assert ReviewRequest.objects.count() == (status == 302)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", OF_ONE_ORGANIZATION, ids=lambda door: door.name)
 def test_plan_that_closes_the_score_shows_none_of_it(door, site, request):
     PlanInterval.objects.filter(organization=site).update(ends_at=datetime.now(UTC))

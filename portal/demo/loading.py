@@ -22,6 +22,7 @@ from portal.demo.days import CLOSES, NIGHTS, Calendar
 from portal.demo.files import Delivery
 from portal.demo.stories import STORIES, Story
 from portal.demo.versions import NEWEST_DAYS, older
+from recommendations import playbook
 from scoring import publish
 from scoring.models import Batch
 
@@ -70,7 +71,7 @@ def fill(
 ) -> None:
     """The scorecard, these customers, their telemetry up to a day, and the nights; all by the usual doors."""
     version = publish.publish(SCORECARD.read_text(encoding="utf-8"))
-    tell(f"Published {version}.")
+    tell(f"Published {version} and {playbook.load()}.")
     deliveries = files.write(folder, publish.card_of(version), last, customers, stories)
     tell(f"Wrote {sum(one.rows for one in deliveries):,} measurements to {folder}.")
     with transaction.atomic():

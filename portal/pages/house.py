@@ -32,6 +32,9 @@ class House:
     groups: tuple[Group, ...]
 
 
+# Who may read the plays: whoever looks after customers, and who runs the house.
+LIBRARY_READERS = frozenset({"staff", "csm", LEAD, ADMIN})
+
 # Text, name of the address, who has use for it. A page that is not there yet has no line.
 PLACES: dict[str, tuple[tuple[str, str, frozenset[str]], ...]] = {
     "Customers": (
@@ -39,6 +42,7 @@ PLACES: dict[str, tuple[tuple[str, str, frozenset[str]], ...]] = {
         ("Organizations", "manage-organizations", frozenset({ADMIN})),
         ("Contacts", "manage-contacts", frozenset({ADMIN})),
     ),
+    "Library": (("Recommendations", "playbook", LIBRARY_READERS),),
     "People": (("Staff", "staff", frozenset({ADMIN})), ("Teams", "teams", frozenset({ADMIN}))),
     "Running": (
         ("Nights", "nights", frozenset({ADMIN})),

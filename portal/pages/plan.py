@@ -62,6 +62,9 @@ def plan(request: Asking, slug: str) -> HttpResponse:
         "has_reviews": Capability.REQUEST_REVIEW in opens,
         "waiting": open_request(organization),
         "may_request": is_open(request.user, opened, Capability.REQUEST_REVIEW),
+        # Whoever sees the score finds this beside the comparison, on the page about peers.
+        "choosing": is_open(request.user, opened, Capability.CHOOSE_PEERS)
+        and not is_open(request.user, opened, Capability.SEE_SCORE),
         "may_answer": is_open(request.user, opened, Capability.ANSWER_REVIEW_REQUEST),
     }
     return render(request, "portal/plan.html", page)

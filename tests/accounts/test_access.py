@@ -46,7 +46,7 @@ LATER = datetime(2100, 1, 1, tzinfo=UTC)
 # What SECURITY §2 promises of what exists: typed here once more, so that a slip in the code is seen.
 SEES = {*Role.values, "admin", "lead"}
 REQUESTS = {Role.CONTACT, Role.TRAINING_ADMIN}
-AIMS = {Role.CONTACT, Role.CSM}  # where the score that they see is to be
+AIMS = {Role.CONTACT}  # where the score that they see is to be
 # Whatever the plan:
 ALWAYS = {
     Capability.CHOOSE_PEERS: {Role.CONTACT},
@@ -64,6 +64,17 @@ ALWAYS = {
     Capability.WRITE_NOTES: {Role.CONTACT, Role.TRAINING_ADMIN},
     Capability.ANSWER_FEEDBACK: {Role.CSM, Role.GUIDE, "lead"},
     Capability.SEE_AUDIT: {Role.CONTACT, Role.TRAINING_ADMIN, Role.CSM, "admin", "auditor", "lead"},
+    Capability.TAILOR_RECOMMENDATIONS: {Role.CSM, Role.GUIDE, "lead"},
+    Capability.ANSWER_COACHING: {Role.CSM, Role.GUIDE, "lead"},
+}
+# Wherever one sees the score:
+WITH_SCORE = {
+    Capability.SEE_SCORE: SEES,
+    Capability.SET_TARGETS: AIMS,
+    Capability.SEE_RECOMMENDATIONS: SEES,
+    Capability.MARK_RECOMMENDATIONS: {Role.CONTACT, Role.TRAINING_ADMIN, Role.CSM, Role.GUIDE, "lead"},
+    Capability.SAVE_ROADMAPS: {Role.CONTACT, Role.CSM, "lead"},
+    Capability.REQUEST_COACHING: {Role.CONTACT, Role.TRAINING_ADMIN},
 }
 BY_PLAN = {
     Plan.SIGNATURE: {Capability.SEE_SCORE, Capability.GIVE_FEEDBACK},
@@ -110,8 +121,8 @@ def test_role_may_with_this_plan_what_it_should(role, plan, db):
 
     expected = {to for to, whose in ALWAYS.items() if role in whose}
     is_bound = role in CUSTOMER_ROLES
-    if role in SEES and (not is_bound or Capability.SEE_SCORE in BY_PLAN[plan]):
-        expected |= {Capability.SEE_SCORE} | ({Capability.SET_TARGETS} if role in AIMS else set())
+    if not is_bound or Capability.SEE_SCORE in BY_PLAN[plan]:
+        expected |= {to for to, whose in WITH_SCORE.items() if role in whose}
     if role in REQUESTS and Capability.REQUEST_REVIEW in BY_PLAN[plan]:
         expected.add(Capability.REQUEST_REVIEW)
     if is_bound and Capability.GIVE_FEEDBACK in BY_PLAN[plan]:
@@ -176,7 +187,8 @@ def test_two_roles_may_what_either_may(orchard, otto):
 
 def test_viewer_and_partner_read_what_a_training_administrator_reads_and_write_nothing():
     more = {Capability.REQUEST_REVIEW, Capability.SEE_CONTACTS, Capability.SEE_AUDIT}  # SECURITY §2
-    reads = MAY[Role.TRAINING_ADMIN] - more - {Capability.WRITE_NOTES}
+    writes = {Capability.WRITE_NOTES, Capability.MARK_RECOMMENDATIONS, Capability.REQUEST_COACHING}
+    reads = MAY[Role.TRAINING_ADMIN] - more - writes
 
     assert MAY[Role.VIEWER] == MAY[Role.PARTNER] == reads
 

@@ -12,6 +12,8 @@ from scoring import engine, read
 from scoring.engine import Flag, State
 from tests.portal.scored import score, text_of
 
+pytestmark = pytest.mark.any_database
+
 GROWTH = "/o/orchard/score/product-adoption/?signal=sales.work_order_growth"
 
 

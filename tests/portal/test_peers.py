@@ -8,9 +8,9 @@ import pytest
 from accounts.models import Action, AuditEntry, Installation, Organization
 from portal.nightly import run_night
 from scoring import peers, releases
-from scoring.models import PeerClose, PeerList, PeerPlace, PeerRelease
+from scoring.models import PeerClose, PeerList, PeerPlace, PeerRelease, Pointer
 from tests.factories import make_measured, make_organization, publish_small_card
-from tests.portal.scored import YESTERDAY, text_of
+from tests.portal.scored import YESTERDAY, score, text_of
 
 CLOSE = (YESTERDAY.replace(day=1) - timedelta(days=1)).replace(day=1) - timedelta(days=1)
 
@@ -72,6 +72,102 @@ def test_explanation_of_a_signal_has_the_median_of_the_peers(client, compared):
 
     median = peers.newest(compared).standings["sales.license_activation"].median
     assert f"Peer median {median} at the close of" in page
+
+
+def column(page: str) -> dict[str, str]:
+    """What the column of peer medians says, by signal."""
+    line = r'<a class="rowlink"[^>]*>([^<]+)</a>[^\n]*data-l="Peer median" class="num">([^<]*)<'
+    return dict(re.findall(line, page))
+
+
+def test_table_of_a_category_has_a_column_of_released_medians(client, compared):
+    page = client.get("/o/orchard/score/product-adoption/").content.decode()
+
+    found = peers.newest(compared).standings
+    assert column(page) == {
+        "Sales license activation": str(found["sales.license_activation"].median),
+        "Work order growth": str(found["sales.work_order_growth"].median),
+    }
+    assert f'data-l="Peer median">{found["product-adoption"].median}</td>' in page
+
+
+def test_signal_whose_median_is_withheld_has_a_dash(client, compared):
+    release = PeerRelease.objects.get()
+    del release.figures["sales.work_order_growth"]
+    release.save()
+
+    page = client.get("/o/orchard/score/product-adoption/").content.decode()
+
+    assert column(page)["Work order growth"] == "–"
+    assert column(page)["Sales license activation"] != "–"
+
+
+def test_table_without_a_release_says_so_once(client, dana, orchard):
+    score(orchard)
+    client.force_login(dana)
+
+    page = text_of(client.get("/o/orchard/score/product-adoption/"))
+
+    assert page.count("No column of peer medians: the first comparison is on its way.") == 1
+    assert "Peer median" not in page.replace("No column of peer medians", "")
+
+
+@pytest.mark.parametrize("address", ["", "score/product-adoption/"])
+def test_organization_that_opted_out_sees_no_figure_of_the_peers(client, dana, orchard, address):
+    publish_small_card()
+    neighbors(11)
+    Organization.objects.filter(pk=orchard.pk).update(contributes=False)
+    close(orchard)
+    client.force_login(dana)
+
+    page = client.get(f"/o/orchard/{address}")
+
+    assert PeerRelease.objects.exists()
+    assert "Middle half of peers" not in page.content.decode()
+    assert not re.search(r"Peer median|bracket|Below peers", text_of(page))
+    assert "ou do not contribute" in text_of(page)
+
+
+@pytest.mark.parametrize(
+    ("address", "node"), [("", "overall"), ("score/product-adoption/", "product-adoption")]
+)
+def test_gauge_has_the_bracket_of_the_peers(client, compared, address, node):
+    Pointer.objects.filter(day__gt=CLOSE).delete()  # the newest score is the close's, which is certain
+
+    page = client.get(f"/o/orchard/{address}").content.decode()
+
+    one = peers.newest(compared).standings[node]
+    assert f"Middle half of peers: {one.lower} to {one.upper}, median {one.median}." in page
+    assert f'<line class="span" x1="{one.lower}%" x2="{one.upper}%" y1="11" y2="11"/>' in page
+    assert f"their median is {one.median}." in page
+
+
+def test_gauge_of_a_provisional_score_keeps_its_own_range(client, compared):
+    page = client.get("/o/orchard/").content.decode()
+
+    assert "Provisional" in page
+    assert "Middle half of peers" not in page
+
+
+def test_category_card_says_how_far_the_median_was(client, compared):
+    one = peers.newest(compared).standings["product-adoption"]
+    apart = one.own - one.median
+
+    page = text_of(client.get("/o/orchard/"))
+
+    assert apart
+    assert f"Peer median {one.median}, you were {abs(apart)} {'below' if apart < 0 else 'above'}" in page
+
+
+def test_signals_below_the_peers_can_be_shown_alone(client, compared):
+    release = PeerRelease.objects.get()
+    release.figures["sales.work_order_growth"] = [99]
+    release.save()
+
+    page = client.get("/o/orchard/score/product-adoption/", {"show": "below"}).content.decode()
+
+    assert column(page) == {"Work order growth": "99"}
+    assert 'Below peers <span class="count">1</span>' in page
 
 
 def test_nothing_on_the_page_counts_or_names_the_others(client, compared):

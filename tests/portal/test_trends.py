@@ -16,6 +16,8 @@ from scoring import publish, sheets
 from tests.factories import LONG_AGO, SMALL_CARD, make_plan, publish_small_card
 from tests.portal.scored import TODAY, YESTERDAY, score, text_of
 
+pytestmark = pytest.mark.any_database
+
 TRENDS = "/o/orchard/trends/"
 GROWTH = "sales.work_order_growth"
 DAYS = tuple(YESTERDAY - timedelta(days=back) for back in (40, 2, 1, 0))

@@ -6,7 +6,7 @@ the next one?* The mean of those answers, pulled toward the play, the segment an
 in which they are few or scattered. Nothing here knows Django, tenants or clocks.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -21,7 +21,7 @@ CONTROLS: Final = 20  # organizations that one completion is compared with, at m
 FEWEST: Final = 3  # below so many there is no comparison
 KEPT: Final = 5.0  # points above its controls from which a gain counts as kept: the house's "it moved"
 ROUNDS: Final = 3  # of taking what other plays brought out of the numbers
-STEPS: Final = 60  # of finding how far effects are scattered
+STEPS: Final = 40  # of finding how far effects are scattered
 HALF_LIVES: Final = (np.inf, 24.0, 12.0, 6.0, 3.0)  # closes after which an outcome counts half
 ELSEWHERE: Final = 1.5  # how far apart two segments are, in the units of a standardized feature
 
@@ -113,15 +113,22 @@ def fit(outcomes: Outcomes) -> Fitted:
 def realized(outcomes: Outcomes) -> Realized:
     """Each completion against organizations that were alike at the close before and did not do it.
 
-    What other plays brought within the 90 days is taken out of both sides by its own estimate, again and
-    again: leaving out whoever acted later would leave those who had no reason to.
+    What other plays brought meanwhile is taken out of both sides by its own estimate, again and again:
+    leaving out whoever acted later would leave those who had no reason to.
     """
+    pairs = [_pairs(outcomes, signal) for signal in np.unique(outcomes.signal[outcomes.play])]
     effect = np.zeros(len(outcomes.signal))
-    found = _compare(outcomes, effect)
-    for _ in range(ROUNDS - 1):
+    for _ in range(ROUNDS):
+        found = _joined([_compared(outcomes, each, effect) for each in pairs])
         effect = _means(found, len(effect))
-        found = _compare(outcomes, effect)
     return found
+
+
+def _joined(parts: list[Realized]) -> Realized:
+    if not parts:
+        none, nobody = np.empty(0), np.empty(0, np.int64)
+        return Realized(nobody, nobody, nobody, nobody, none, none, none)
+    return Realized(*(np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])))
 
 
 def _means(found: Realized, plays: int) -> Floats:
@@ -133,48 +140,75 @@ def _means(found: Realized, plays: int) -> Floats:
     return np.asarray(mean * spread / (spread + noise / np.maximum(count, 1e-9)))
 
 
-def _compare(outcomes: Outcomes, effect: Floats) -> Realized:
-    parts = [_compare_signal(outcomes, effect, at) for at in np.unique(outcomes.signal[outcomes.play])]
-    if not parts:
-        none, nobody = np.empty(0), np.empty(0, np.int64)
-        return Realized(nobody, nobody, nobody, nobody, none, none, none)
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])}
-    return Realized(**joined)
+@dataclass(frozen=True)
+class _Pairs:
+    """The completions of all plays that move one signal, and the organizations each is compared with.
+
+    shapes  at: (comparable completions,), into the outcomes · near: the same by CONTROLS; -1 is nobody
+    """
+
+    signal: int
+    at: Ints
+    near: Ints
+    features: Floats
+    acts: Floats
 
 
-def _compare_signal(outcomes: Outcomes, effect: Floats, signal: int) -> Realized:
-    """The completions of all plays that move one signal."""
+def _pairs(outcomes: Outcomes, signal: int) -> _Pairs:
     levels = outcomes.levels[:, signal]
-    mine = outcomes.signal[outcomes.play] == signal
-    who, what, when = outcomes.organization[mine], outcomes.play[mine], outcomes.close[mine]
-    acts, lift = np.zeros(levels.shape), np.zeros(levels.shape)
+    mine = np.flatnonzero(outcomes.signal[outcomes.play] == signal)
+    who, when = outcomes.organization[mine], outcomes.close[mine]
+    acts = np.zeros(levels.shape)
     np.add.at(acts, (who, when), 1.0)
-    np.add.at(lift, (who, when), effect[what])
     features = _features(levels, acts)
-    closes = levels.shape[1] - LATER
-    change = np.full(levels.shape, np.nan)
-    change[:, :closes] = levels[:, LATER:] - levels[:, :closes]
-    for later in range(LATER):  # what was done from this close on; a completion's own share is given back
-        change[:, :closes] -= lift[:, later : later + closes]
-    usable = np.isfinite(change) & np.isfinite(features).all(axis=2)
-    surprise = _surprise(change, features, usable, acts == 0)
-    rows: list[tuple[Ints, Floats, Floats]] = []
+    usable = np.isfinite(features).all(axis=2)
+    closes = max(levels.shape[1] - LATER, 0)
+    usable[:, :closes] &= np.isfinite(levels[:, LATER:])
+    usable[:, closes:] = False
+    all_at, all_near = [np.empty(0, np.int64)], [np.empty((0, CONTROLS), np.int64)]
     for close in np.unique(when):
         at = np.flatnonzero((when == close) & usable[who, close])
         others = np.flatnonzero(usable[:, close] & (acts[:, close] == 0))
-        if not len(at) or len(others) < FEWEST:
-            continue
-        near = _nearest(features[:, close], outcomes.segment, who[at], others)
-        theirs = surprise[near, close]
-        gain = surprise[who[at], close] + effect[what[at]] - theirs.mean(axis=1)
-        middle = (theirs.sum(axis=1, keepdims=True) - theirs) / (theirs.shape[1] - 1)
-        rows.append((at, gain, (theirs - middle >= KEPT).mean(axis=1)))
-    if not rows:
-        none, nobody = np.empty(0), np.empty(0, np.int64)
-        return Realized(nobody, nobody, nobody, nobody, none, none, none)
-    at, gain, alone = (np.concatenate(part) for part in zip(*rows, strict=True))
-    gap = np.clip(outcomes.target - levels[who[at], when[at]], 0, None)
-    return Realized(who[at], what[at], outcomes.segment[who[at]], when[at], gap, gain, alone)
+        if len(at) and len(others) >= FEWEST:
+            all_at.append(mine[at])
+            all_near.append(_nearest(features[:, close], outcomes.segment, who[at], others))
+    return _Pairs(signal, np.concatenate(all_at), np.concatenate(all_near), features, acts)
+
+
+def _compared(outcomes: Outcomes, pairs: _Pairs, effect: Floats) -> Realized:
+    """The gain of each, what other plays brought taken out."""
+    levels = outcomes.levels[:, pairs.signal]
+    mine = outcomes.signal[outcomes.play] == pairs.signal
+    lift = np.zeros(levels.shape)
+    np.add.at(lift, (outcomes.organization[mine], outcomes.close[mine]), effect[outcomes.play[mine]])
+    surprise = _surprise(_change(levels, lift), pairs.features, pairs.acts == 0)
+    who, what = outcomes.organization[pairs.at], outcomes.play[pairs.at]
+    when = outcomes.close[pairs.at]
+    there = pairs.near >= 0
+    theirs = np.where(there, surprise[pairs.near, when[:, None]], 0.0)
+    several = there.sum(axis=1)
+    middle = theirs.sum(axis=1) / several
+    # A control is compared with the other controls: a mean that holds itself would be too near.
+    beyond = (theirs - middle[:, None]) * (several / (several - 1))[:, None]
+    return Realized(
+        organization=who,
+        play=what,
+        segment=outcomes.segment[who],
+        close=when,
+        gap=np.clip(outcomes.target - levels[who, when], 0, None),
+        gain=surprise[who, when] + effect[what] - middle,
+        alone=((beyond >= KEPT) & there).sum(axis=1) / several,
+    )
+
+
+def _change(levels: Floats, lift: Floats) -> Floats:
+    """The change from each close to 90 days later, less what was done in between; NaN where unknown."""
+    closes = max(levels.shape[1] - LATER, 0)
+    change = np.full(levels.shape, np.nan)
+    change[:, :closes] = levels[:, LATER:] - levels[:, :closes]
+    for each in range(LATER):
+        change[:, :closes] -= lift[:, each : each + closes]
+    return change
 
 
 def _features(levels: Floats, acts: Floats) -> Floats:
@@ -200,10 +234,11 @@ def _mean_before(values: Floats, first: int, last: int) -> Floats:
     return np.divide(total, count, out=np.full(values.shape, np.nan), where=count > 0)
 
 
-def _surprise(change: Floats, features: Floats, usable: Bools, quiet: Bools) -> Floats:
+def _surprise(change: Floats, features: Floats, quiet: Bools) -> Floats:
     """The change beyond what the past of those who did nothing explains: dips recover, heights are lost."""
     result = np.full(change.shape, np.nan)
     design = _bent(features)
+    usable = np.isfinite(change) & np.isfinite(features).all(axis=2)
     taught = usable & quiet
     rows = design[taught]
     if len(rows) < 3 * design.shape[2]:  # too few to learn a course from: the controls alone must do
@@ -230,13 +265,15 @@ def _bent(features: Floats) -> Floats:
 def _nearest(features: Floats, segment: Ints, who: Ints, others: Ints) -> Ints:
     """The organizations most like each, of the others at the same close.
 
-    shapes  (who, at most CONTROLS)
+    shapes  (who, CONTROLS), -1 where there are not so many
     """
     spread = np.maximum(features[others].std(axis=0), 1e-6)
     away = (features[who, None] - features[None, others]) / spread
     distance = (away**2).sum(axis=2) + ELSEWHERE**2 * (segment[who, None] != segment[None, others])
     take = min(CONTROLS, max(FEWEST, len(others) // 3))
-    return np.asarray(others[np.argsort(distance, axis=1, kind="stable")[:, :take]])
+    near = np.full((len(who), CONTROLS), -1, np.int64)
+    near[:, :take] = others[np.argsort(distance, axis=1, kind="stable")[:, :take]]
+    return near
 
 
 # ---------- what it will bring ----------
@@ -258,7 +295,8 @@ def _half_life(found: Realized, prior: Floats, segments: int) -> float:
         return float(np.inf)
     misses = []
     for half_life in HALF_LIVES:
-        guess = _expected(_estimate(known, prior, segments, half_life), later.play, later.segment, later.gap)
+        fitted = _estimate(known, prior, segments, half_life, steps=STEPS // 4)
+        guess = _expected(fitted, later.play, later.segment, later.gap)
         misses.append((later.gain - guess) ** 2)
     loss = np.array([miss.mean() for miss in misses])
     best = int(np.argmin(loss))
@@ -271,14 +309,16 @@ def _those(found: Realized, which: Bools) -> Realized:
     return Realized(**{name: values[which] for name, values in vars(found).items()})
 
 
-def _estimate(found: Realized, prior: Floats, segments: int, half_life: float) -> Fitted:
+def _estimate(
+    found: Realized, prior: Floats, segments: int, half_life: float, *, steps: int = STEPS
+) -> Fitted:
     """Empirical Bayes: every effect is scattered around the next larger one, as widely as the data say."""
     plays = len(prior)
     middle = float(found.gap.mean()) if len(found.gap) else 0.0
     newest = found.close.max(initial=0)
     weight = 0.5 ** ((newest - found.close) / half_life)
     design, group, start, spread = _design(found, prior, segments, middle)
-    posterior, noise = _scattered(design, found.gain, weight, group, start, spread)
+    posterior, noise = _scattered(design, found.gain, weight, group, start, spread, steps)
     at = np.cumsum([2, plays, plays, segments])
     count, kept = np.zeros((plays, segments)), np.zeros((plays, segments))
     np.add.at(count, (found.play, found.segment), weight)
@@ -300,7 +340,9 @@ def _estimate(found: Realized, prior: Floats, segments: int, half_life: float) -
     )
 
 
-def _design(found: Realized, prior: Floats, segments: int, middle: float) -> tuple[Floats, Ints, Floats, Floats]:
+def _design(
+    found: Realized, prior: Floats, segments: int, middle: float
+) -> tuple[Floats, Ints, Floats, Floats]:
     """One column an effect: common, promise, by play, by play and gap, by segment, by play and segment.
 
     shapes  design: (completions, effects) · group: (effects,) · start, spread: by group
@@ -325,7 +367,7 @@ def _chance(prior: Floats) -> Floats:
 
 
 def _scattered(
-    design: Floats, gain: Floats, weight: Floats, group: Ints, start: Floats, spread: Floats
+    design: Floats, gain: Floats, weight: Floats, group: Ints, start: Floats, spread: Floats, steps: int
 ) -> tuple[Floats, float]:
     """Effects and the noise of one outcome; how far each group is scattered is learned (EM), but the first two.
 
@@ -342,7 +384,7 @@ def _scattered(
     power = float((weight * rest**2).sum())
     size = np.bincount(group).astype(np.float64)
     away = np.zeros(len(group))
-    for _ in range(STEPS):
+    for _ in range(steps):
         inverse = np.linalg.inv(gram / noise + np.diag(1 / spread[group]))
         away = inverse @ cross / noise
         lost = np.diagonal(inverse)
@@ -392,13 +434,3 @@ def probability(fitted: Fitted, play: Ints, segment: Ints) -> Floats:
     there = np.where(known, fitted.count[play, at], 0.0)
     share = (10 * by_play[play] + np.where(known, fitted.kept[play, at], 0.0)) / (10 + there)
     return np.asarray(np.clip((share - fitted.alone) / (1 - fitted.alone), 0, 1))
-
-
-def order(value: Floats) -> Ints:
-    """Positions from the greatest value down; equal ones in the order they came."""
-    return np.asarray(np.argsort(-value, kind="stable"))
-
-
-def aged(fitted: Fitted) -> Fitted:
-    """The same, told as plain numbers of today."""
-    return replace(fitted)

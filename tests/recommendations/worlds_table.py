@@ -11,7 +11,7 @@ from tests.recommendations.worlds import LATER, TARGET, Simulated, World, simula
 TOP = 5
 BUDGET = 10.0  # days of effort each organization spends, from the top of its list down
 DEVELOPMENT = range(1000, 1010)  # every choice was made on these
-REPORTED = range(1, 21)  # and on none of these
+REPORTED = range(1, 13)  # and on none of these
 
 type Estimator = Callable[[Simulated], np.ndarray]  # (orgs, plays), the greater the earlier
 
@@ -97,7 +97,11 @@ def uplift(world: Simulated, value: np.ndarray) -> float:
     for organization, listed in enumerate(np.argsort(-value, axis=1, kind="stable")):
         left = BUDGET
         for play in listed:
-            if world.open[organization, play] and world.effort[play] <= left and value[organization, play] > 0:
+            if (
+                world.open[organization, play]
+                and world.effort[play] <= left
+                and value[organization, play] > 0
+            ):
                 left -= world.effort[play]
                 total += worth[organization, play]
     return total
@@ -110,16 +114,41 @@ def measure(world: Simulated, estimators: Iterable[str] = ESTIMATORS) -> dict[st
     return {name: (ndcg(world, value), uplift(world, value) / best) for name, value in values.items()}
 
 
-def main() -> None:
-    seeds = DEVELOPMENT if "--development" in sys.argv else REPORTED
+def claimed(world: Simulated) -> tuple[float, float, float]:
+    """Where nothing works: the share of plays said to bring a point or more (learned, before/after), and the
+    mean of what is learned, in points.
+    """
+    orgs, plays = world.open.shape
+    per_day = world.weight[world.signal] / world.effort
+    gains = (learned(world) / per_day).mean(axis=0)
+    naive = before_after(world)[0] / per_day
+    return float((gains >= 1).mean()), float((naive >= 1).mean()), float(gains.mean())
+
+
+def table(seeds: Iterable[int]) -> Iterable[str]:
+    """The lines of recommendations/README.md."""
     for kind in (World.CONFOUNDED, World.DRIFTING):
         for count in (60, 600):
-            print(f"\n{kind.value}, {count} organizations, seeds {seeds[0]}–{seeds[-1]}\n")
             rows = [measure(simulate(kind, count, seed)) for seed in seeds]
+            yield f"\n**{kind.value.capitalize()}, {count} organizations**\n"
+            yield "| Estimator | NDCG@5, mean | worst | Captured uplift, mean | worst |"
+            yield "|---|---|---|---|---|"
             for name in ESTIMATORS:
                 got = np.array([row[name] for row in rows])
                 mean, worst = got.mean(axis=0), got.min(axis=0)
-                print(f"{name:32} {mean[0]:.3f} {worst[0]:.3f}   {mean[1]:.3f} {worst[1]:.3f}")
+                yield f"| {name} | {mean[0]:.3f} | {worst[0]:.3f} | {mean[1]:.3f} | {worst[1]:.3f} |"
+    yield "\n**No effect at all**\n"
+    yield "| Organizations | Plays said to bring a point, learned | before/after | Learned gain, mean | worst |"
+    yield "|---|---|---|---|---|"
+    for count in (60, 600):
+        got = np.array([claimed(simulate(World.NO_EFFECT, count, seed)) for seed in seeds])
+        share, naive, gain = got.mean(axis=0)
+        yield f"| {count} | {share:.0%} | {naive:.0%} | {gain:.2f} points | {got[:, 2].max():.2f} points |"
+
+
+def main() -> None:
+    for line in table(DEVELOPMENT if "--development" in sys.argv else REPORTED):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

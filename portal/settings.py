@@ -413,7 +413,10 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Of what packages bring, nothing but the files that are named here: their name at our address, package, file.
-VENDOR_FILES = {"vendor/plotly.min.js": ("plotly", "package_data/plotly.min.js")}
+VENDOR_FILES = {
+    "vendor/plotly.min.js": ("plotly", "package_data/plotly.min.js"),
+    "vendor/htmx-2.min.js": ("django_htmx", "static/django_htmx/htmx-2.min.js"),
+}
 STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder", "portal.vendored.Finder"]
 HASHED = MODE != "test" and not DEBUG  # names with a hash never go stale; tests need no collectstatic
 STORAGES = {

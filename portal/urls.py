@@ -30,6 +30,7 @@ from portal.pages import (
     mailbox,
     me,
     moved,
+    next_actions,
     nights,
     org_sign_in,
     orgs,
@@ -50,6 +51,11 @@ from portal.pages import (
     targets,
     theme,
 )
+from portal.pages.actions import detail as action
+from portal.pages.actions import moving as actions_moving
+from portal.pages.actions import page as actions
+from portal.pages.actions import sessions as actions_sessions
+from portal.pages.actions import tailoring as actions_tailoring
 from portal.pages.manage import contacts as all_contacts
 from portal.pages.manage import (
     organization,
@@ -71,6 +77,7 @@ urlpatterns = [
     path("privacy/", statements.privacy, name="privacy"),
     path("accessibility/", statements.accessibility, name="accessibility"),
     path("portfolio/", portfolio.portfolio, name="portfolio"),
+    path("portfolio/actions/", next_actions.next_actions, name="next-actions"),
     path("portfolio/cover/", covers.covers, name="covers"),
     path("portfolio/cover/<int:pk>/end/", covers.end, name="end-cover"),
     path("portfolio/export/<slug:form>/", exports.portfolio, name="portfolio-export"),
@@ -115,6 +122,22 @@ urlpatterns = [
     path("o/<slug:slug>/targets/<uuid:public_id>/end/", targets.end_target, name="target-end"),
     path("o/<slug:slug>/targets/less/", targets.matters_less, name="matters-less"),
     path("o/<slug:slug>/targets/less/<uuid:public_id>/end/", targets.matters_again, name="matters-again"),
+    path("o/<slug:slug>/actions/", actions.actions, name="actions"),
+    path("o/<slug:slug>/actions/move/", actions_moving.together, name="actions-move"),
+    path("o/<slug:slug>/actions/<uuid:public_id>/", action.action, name="action"),
+    path("o/<slug:slug>/actions/add/", actions_tailoring.add, name="action-add"),
+    path("o/<slug:slug>/actions/<uuid:public_id>/tailor/", actions_tailoring.tailor, name="action-tailor"),
+    path("o/<slug:slug>/actions/<uuid:public_id>/reword/", actions_tailoring.reword, name="action-reword"),
+    path("o/<slug:slug>/actions/<uuid:public_id>/coaching/", actions_sessions.ask, name="action-coaching"),
+    path(
+        "o/<slug:slug>/actions/<uuid:public_id>/coaching/answer/",
+        actions_sessions.answer,
+        name="action-coaching-answer",
+    ),
+    path("o/<slug:slug>/actions/<uuid:public_id>/move/", actions_moving.move, name="action-move"),
+    path("o/<slug:slug>/actions/<uuid:public_id>/favorite/", actions_moving.favorite, name="action-favorite"),
+    path("o/<slug:slug>/actions/<uuid:public_id>/note/", actions_moving.note, name="action-note"),
+    path("o/<slug:slug>/actions/<uuid:public_id>/arrange/", actions_moving.arrange, name="action-arrange"),
     path("o/<slug:slug>/planner/", planner.planner, name="planner"),
     path("o/<slug:slug>/planner/save/", roadmap.save, name="roadmap-save"),
     path("o/<slug:slug>/planner/<uuid:public_id>/", roadmap.roadmap, name="roadmap"),
@@ -232,6 +255,7 @@ urlpatterns = [
     path("admin/", window.urls),
     path("nights/", nights.nights, name="nights"),
     path("api/v1/", include("scoring.urls")),
+    path("api/v1/", include("recommendations.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     # allauth, only what we have dressed: there is no sign-up.

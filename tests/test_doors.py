@@ -37,6 +37,7 @@ from tests.factories import (
     make_user,
     publish_small_card,
 )
+from tests.portal.advised import advise
 
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)  # readyz asks whether the night is fresh
 
@@ -64,6 +65,8 @@ MAY_NOT_MANAGE = ("tara", "vera", "pat", "casey", "lena", "gus", "otto")
 STRANGERS = ("frank", "hal", "pia", "cole")
 STAFF = ("casey", "lena", "gus", "ada")
 PLANNERS = ("dana", "casey", "lena")
+TAILORING = ("casey", "lena", "gus")
+MARKING = ("dana", "tara", "casey", "lena", "gus")
 SIGN_IN = "/sign-in/"
 
 # Mia, a viewer of Orchard, by the public id of her membership; and an invitation to Orchard with its token.
@@ -71,6 +74,7 @@ MIA = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0001"
 INVITED = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0002"
 WRITTEN = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0003"  # a note of Orchard's
 DRAWN_UP = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0005"  # a saved plan of Orchard's, shared with ours
+ADVISED = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0004"  # a recommendation of Orchard's
 TRENDS = "/o/orchard/trends/"
 TOKEN = "a-token-that-is-known-to-this-table"
 
@@ -85,6 +89,7 @@ class Door:
     takes_posts: bool = False
     depends: bool = False  # on plan, product and language
     only_posts: bool = False  # to GET everyone gets 405, to POST what is expected
+    takes_patches: bool = False
     comes_from_elsewhere: bool = False  # a provider's own page posts it: it does nothing by itself
 
     def at(self, *arguments: str, **changes: int | str) -> "Door":
@@ -117,6 +122,14 @@ def for_these(name: str, who: tuple[str, ...], what: int | str, *, depends: bool
     refused = dict.fromkeys((*CUSTOMERS, *STAFF, "otto"), 403)
     door = of_orchard(name, **(refused | dict.fromkeys(who, what)))
     return replace(door, takes_posts=True, only_posts=True, depends=depends)
+
+
+def marking(
+    name: str, what: int | str, *arguments: str, who: tuple[str, ...] = (), **more: int | str
+) -> Door:
+    """What is set on recommendations of Orchard: by those who work on them, while the score is open."""
+    door = for_these(name, who or MARKING, what, depends=True)
+    return door.at("orchard", *arguments, **more)
 
 
 def log_of_orchard(name: str) -> Door:
@@ -258,6 +271,20 @@ DOORS = [
     ),
     for_these("roadmap-end", PLANNERS, "/o/orchard/planner/", depends=True).at("orchard", DRAWN_UP),
     for_these("roadmap-item", PLANNERS, 404, depends=True).at("orchard", DRAWN_UP, "1"),
+    of_orchard("actions"),
+    of_orchard("action", ADVISED),
+    marking("actions-move", "/o/orchard/actions/"),
+    marking("action-move", 422, ADVISED),
+    marking("action-favorite", f"/o/orchard/actions/{ADVISED}/", ADVISED, who=(*CUSTOMERS, *STAFF)),
+    marking("action-note", 422, ADVISED),
+    replace(
+        of_orchard("action-add", **dict.fromkeys((*CUSTOMERS, "ada"), 403)), takes_posts=True, depends=False
+    ),
+    marking("action-tailor", f"/o/orchard/actions/{ADVISED}/", ADVISED, who=TAILORING),
+    marking("action-reword", 422, ADVISED, who=TAILORING),
+    marking("action-coaching", f"/o/orchard/actions/{ADVISED}/", ADVISED, who=("dana", "tara")),
+    marking("action-coaching-answer", f"/o/orchard/actions/{ADVISED}/", ADVISED, who=TAILORING),
+    marking("action-arrange", f"/o/orchard/actions/{ADVISED}/", ADVISED),
     of_orchard("moved"),
     of_orchard("sources"),
     replace(of_orchard("feedback"), takes_posts=True),
@@ -296,6 +323,7 @@ DOORS = [
     for_admins("audit", casey=200, cole=200, lena=200, otto=200),
     for_admins("audit_export", casey=200, cole=200, lena=200, otto=200),
     for_staff("portfolio"),
+    for_staff("next-actions"),
     for_staff("portfolio-export").at("csv"),
     of_orchard("exports"),
     of_orchard("export-now", "score", "csv"),
@@ -404,6 +432,9 @@ DOORS = [
     of_orchards_administrator("manage-organization-people"),
     of_orchards_administrator("manage-organization-merge"),
     of_orchard("api-score", visitor=403),
+    of_orchard("api-recommendations", visitor=403),
+    replace(of_orchard("api-recommendation", ADVISED, visitor=403), takes_patches=True),
+    marking("api-recommendation-move", 422, ADVISED, visitor=403),
     for_all("healthz"),
     for_all("readyz"),
     until_signed_in("account_login"),
@@ -471,6 +502,7 @@ def furnish(orchard: Organization) -> None:
         projected=8000,
         shared_at=timezone.now(),
     )
+    advise(orchard, public_id=ADVISED, signal="reviews.recency", category="customer-expertise")
     Connection.objects.create(organization=orchard, public_id=NUMBER, kind="oidc", name="Orchard", state="on")
     Connection.objects.create(organization=orchard, public_id=OTHER_NUMBER, kind="saml", name="Orchard")
     version = publish_small_card()
@@ -573,7 +605,8 @@ def test_no_page_takes_a_method_it_does_not_know(door, site, request):
     client = browser("ada", request)
 
     takes_posts = door.takes_posts or door.comes_from_elsewhere
-    for method in ["put", "patch", "delete", "trace"] + ["post"] * (not takes_posts):
+    others = ["patch"] * (not door.takes_patches) + ["post"] * (not takes_posts)
+    for method in ["put", "delete", "trace", *others]:
         assert getattr(client, method)(door.address).status_code == 405
 
 
@@ -714,6 +747,11 @@ OPEN_ON_PREMIER = (
     *("plan", "conditions", "activity", "activity_export"),
     *("contacts", "contacts-invite", "connection", "organization-sign-in"),
 )
+MARKS = (
+    *("actions-move", "action-move", "action-favorite", "action-note", "action-arrange", "action-add"),
+    *("action-tailor", "action-reword", "action-coaching", "action-coaching-answer"),
+    "api-recommendation-move",
+)
 GOALS = ("target-set", "matters-less", "target-end", "matters-again")
 ROADMAPS = ("roadmap-save", "roadmap-share", "roadmap-end", "roadmap-item")
 # Of Meadow there is no such person, no such invitation and no such connection.
@@ -728,7 +766,9 @@ def test_premier_contact_finds_the_plan_open_and_the_score_closed(door, site, pi
     status = (client.post if door.only_posts else client.get)(address).status_code
 
     closed = dict.fromkeys([each.name for each in OF_THE_SCORE], 403) | dict.fromkeys(
-        ("answer-review", "see-as-customer", "impersonate", "feedback-answer", *NOTES, *GOALS, *ROADMAPS), 403
+        ("answer-review", "see-as-customer", "impersonate", "feedback-answer")
+        + (*NOTES, *GOALS, *ROADMAPS, *MARKS),
+        403,
     )
     closed |= dict.fromkeys(("export-make", "export-file", "export-again"), 403)
     closed |= {each.name: 403 for each in OF_ONE_ORGANIZATION if each.name.startswith("manage-")}

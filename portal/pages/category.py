@@ -14,9 +14,9 @@ from django.views.decorators.http import require_safe
 from accounts.access import Capability, open_organization
 from portal import charts
 from portal.pages import moving, notices, peer_panel, receipt
+from portal.pages.actions.panels import panel
 from portal.pages.asking import Asking
 from portal.pages.backing import backed, completion, in_words, sentence
-from portal.pages.dashboard import NOTHING_YET
 from portal.pages.feedback import say_href
 from portal.pages.filtering import Asked, asked_filter, chips, is_shown
 from portal.pages.headline import changes, gauge, gauge_label
@@ -27,7 +27,7 @@ from portal.pages.resources import topics
 from portal.pages.shell import shell
 from portal.pages.unchanged import conditional
 from portal.pages.why import Why, silent_line, why
-from portal.pages.words import COUNTED, HELP, KINDS, STATES
+from portal.pages.words import COUNTED, HELP, KINDS, NOTHING_YET, STATES
 from portal.templatetags.scores import NOTHING, add_up_tenths, percent, plural, points, share, whole
 from scoring import history, peers, read
 from scoring.engine import State
@@ -54,7 +54,9 @@ def category(request: Asking, slug: str, category: str, subcategory: str = "") -
     found = peers.newest(organization, known=past)
     page = _page(card, node, lines, request, found)
     page["moved"] = moving.panel(card, past, node.node)
-    page["shell"] = shell(request, organization, card, reverse("category", args=[slug, category]))
+    page["actions"] = next_ones = panel(card, node)
+    here = reverse("category", args=[slug, category])
+    page["shell"] = shell(request, organization, card, here, actions=next_ones.open_ones)
     return render(request, "portal/category.html", page)
 
 

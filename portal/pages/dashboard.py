@@ -18,6 +18,7 @@ from accounts.preferences import remember
 from accounts.reviews import open_request
 from portal import charts
 from portal.pages import moving, peer_panel, products, receipt
+from portal.pages.actions.panels import panel
 from portal.pages.asking import Asking
 from portal.pages.backing import completion, in_words, sentence
 from portal.pages.feedback import say_href
@@ -32,7 +33,7 @@ from portal.pages.sources import by_source, summary
 from portal.pages.trend import asked_period, links, placed, score, trend
 from portal.pages.unchanged import conditional
 from portal.pages.weakest import weakest
-from portal.pages.words import HELP, STATES
+from portal.pages.words import HELP, NOTHING_YET, STATES
 from portal.templatetags.scores import add_up_tenths, day, percent, plural, points, whole
 from scoring import history, peers, read
 from scoring.engine import State
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from accounts.models import Organization
 
 FIRST_SCORE_AFTER = 31  # days an organization is set up before it has a score (SCORING §6)
-NOTHING_YET = frozenset({State.SETTING_UP, State.NOT_APPLICABLE})
 CLOSED_TO_CONTACTS = {
     Needs.PLAN: "The plan of this organization does not open the score.",
     Needs.PRODUCT: "This organization owns no product that is scored.",
@@ -66,8 +66,13 @@ def dashboard(request: Asking, slug: str) -> HttpResponse:
             "introduction": introduction(),
         }
         return render(request, "portal/no_score.html", page | asking | waiting(organization, card))
-    page = {"shell": shell(request, organization, card, request.path), "organization": organization}
-    return render(request, "portal/dashboard.html", page | overview(request, card, past))
+    next_ones = panel(card)
+    shown = overview(request, card, past) | {
+        "shell": shell(request, organization, card, request.path, actions=next_ones.open_ones),
+        "organization": organization,
+        "actions": next_ones,
+    }
+    return render(request, "portal/dashboard.html", shown)
 
 
 # ---------- nothing to show yet ----------

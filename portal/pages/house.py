@@ -39,6 +39,7 @@ LIBRARY_READERS = frozenset({"staff", "csm", LEAD, ADMIN})
 PLACES: dict[str, tuple[tuple[str, str, frozenset[str]], ...]] = {
     "Customers": (
         ("Portfolio", "portfolio", frozenset({"staff", LEAD, "csm"})),
+        ("My next actions", "next-actions", frozenset({"staff", LEAD, "csm"})),
         ("Organizations", "manage-organizations", frozenset({ADMIN})),
         ("Contacts", "manage-contacts", frozenset({ADMIN})),
     ),
@@ -83,4 +84,13 @@ def roles_of(user: "User") -> frozenset[str]:
 
 def _link(request: Asking, text: str, address: str) -> Link:
     href = reverse(address)
-    return Link(text, href, request.path.startswith(href))
+    is_here = request.path.startswith(href) and not any(
+        request.path.startswith(longer) for longer in _longer(href)
+    )
+    return Link(text, href, is_here)
+
+
+def _longer(href: str) -> list[str]:
+    """The addresses of other places that lie below this one."""
+    others = [reverse(address) for places in PLACES.values() for _, address, _ in places]
+    return [each for each in others if each != href and each.startswith(href)]

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_safe
 from accounts.access import Capability, is_open, open_organization
 from portal.pages import planned
 from portal.pages.asking import Asking
-from portal.pages.dashboard import NOTHING_YET
 from portal.pages.planner_forms import SaveForm, WishForm
 from portal.pages.shell import shell
+from portal.pages.words import NOTHING_YET
 from portal.templatetags.scores import day, in_full, points
 from recommendations import inputs, planning, roadmaps
 from recommendations.inputs import Changes, Unreachable

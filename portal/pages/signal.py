@@ -9,16 +9,16 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import Capability, open_organization
 from portal.pages import receipt
+from portal.pages.actions.panels import panel
 from portal.pages.asking import Asking
 from portal.pages.category import table
-from portal.pages.dashboard import NOTHING_YET
 from portal.pages.filtering import EVERY
 from portal.pages.headline import changes, gauge, gauge_label
 from portal.pages.kinds import rule_of
 from portal.pages.resources import help_about
 from portal.pages.shell import Link, shell
 from portal.pages.why import parents, product_name, why
-from portal.pages.words import KINDS, NATURES, STATES
+from portal.pages.words import KINDS, NATURES, NOTHING_YET, STATES
 from portal.templatetags.scores import plural
 from scoring import cards, history, read
 from scoring.cards import Card
@@ -55,7 +55,8 @@ def signal(request: Asking, slug: str, signal: str) -> HttpResponse:
     if card.overall.state in NOTHING_YET:
         return redirect("dashboard", slug)
     page = _page(card, node, past)
-    page["shell"] = shell(request, organization, card, request.path)
+    page["actions"] = next_ones = panel(card, node)
+    page["shell"] = shell(request, organization, card, request.path, actions=next_ones.open_ones)
     return render(request, "portal/signal.html", page)
 
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from accounts import notes
 from portal import pins
+from recommendations import finding
 from scoring import course
 from scoring.course import Night
 
@@ -78,8 +79,12 @@ def versions(nights: Sequence[Night]) -> list[Event]:
 
 
 def completed(organization: "Organization", first: date, last: date) -> Iterable[tuple[date, str, str]]:
-    """Completed actions as (day, text, address): recommendations come with issue 5, and are asked here."""
-    return ()
+    """Completed actions as (day, text, address): what was done, and who said so."""
+    for each in finding.completed(organization, first, last):
+        if each.completed_on:
+            who = f", by {each.completed_by}" if each.completed_by_id else ""
+            address = reverse("action", args=[organization.slug, each.public_id])
+            yield each.completed_on, f"Completed: {each.title}{who}", address
 
 
 def actions(found: Iterable[tuple[date, str, str]], first: date, last: date) -> list[Event]:

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import Capability, is_open, open_organization
 from portal.pages.asking import Asking
-from portal.pages.dashboard import NOTHING_YET
 from portal.pages.shell import shell
 from portal.pages.strict import Strict
 from portal.pages.trends import measured
@@ -21,6 +20,7 @@ from portal.pages.trends.events import events
 from portal.pages.trends.figure import as_file, figure
 from portal.pages.trends.forms import NoteForm
 from portal.pages.trends.under import Under, under
+from portal.pages.words import NOTHING_YET
 from scoring import course, history, read, recomputed
 from scoring.course import Night
 from scoring.read import CardReading, Reading

@@ -766,8 +766,9 @@ def test_premier_contact_finds_the_plan_open_and_the_score_closed(door, site, pi
     status = (client.post if door.only_posts else client.get)(address).status_code
 
     closed = dict.fromkeys([each.name for each in OF_THE_SCORE], 403) | dict.fromkeys(
-        ("answer-review", "see-as-customer", "impersonate", "feedback-answer")
-        + (*NOTES, *GOALS, *ROADMAPS, *MARKS),
+        ("answer-review", "see-as-customer", "impersonate", "feedback-answer", *NOTES, *GOALS)
+        + ROADMAPS
+        + MARKS,
         403,
     )
     closed |= dict.fromkeys(("export-make", "export-file", "export-again"), 403)

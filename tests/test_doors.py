@@ -752,6 +752,7 @@ MARKS = (
     *("action-tailor", "action-reword", "action-coaching", "action-coaching-answer"),
     "api-recommendation-move",
 )
+STAFFS = ("answer-review", "see-as-customer", "impersonate", "feedback-answer")
 GOALS = ("target-set", "matters-less", "target-end", "matters-again")
 ROADMAPS = ("roadmap-save", "roadmap-share", "roadmap-end", "roadmap-item")
 # Of Meadow there is no such person, no such invitation and no such connection.
@@ -766,10 +767,7 @@ def test_premier_contact_finds_the_plan_open_and_the_score_closed(door, site, pi
     status = (client.post if door.only_posts else client.get)(address).status_code
 
     closed = dict.fromkeys([each.name for each in OF_THE_SCORE], 403) | dict.fromkeys(
-        ("answer-review", "see-as-customer", "impersonate", "feedback-answer", *NOTES, *GOALS)
-        + ROADMAPS
-        + MARKS,
-        403,
+        (*STAFFS, *NOTES, *GOALS, *ROADMAPS, *MARKS), 403
     )
     closed |= dict.fromkeys(("export-make", "export-file", "export-again"), 403)
     closed |= {each.name: 403 for each in OF_ONE_ORGANIZATION if each.name.startswith("manage-")}

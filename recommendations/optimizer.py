@@ -37,7 +37,7 @@ class Option:
     effort: float  # days of work; nothing for what is under way
     requires: frozenset[str] = frozenset()  # keys of actions that must be chosen, too
     lead: int = 0  # days until the score shows it, once what it requires is there
-    is_fixed: bool = False  # under way: part of every set
+    is_fixed: bool = False  # under way: part of every set, unless it shows too late
     sides: Mapping[str, float] = field(default_factory=dict)  # other signals -> points they then have
 
 
@@ -97,7 +97,7 @@ def possible(terms: Terms) -> tuple[list[Option], dict[str, str]]:
         days = ready(option.key)
         if days is None:
             why.setdefault(option.key, "It needs itself done first.")
-        elif terms.days_left is not None and days > terms.days_left and not option.is_fixed:
+        elif terms.days_left is not None and days > terms.days_left:
             why[option.key] = f"It shows after {days} days; there are {terms.days_left}."
         else:
             kept.append(option)

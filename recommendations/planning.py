@@ -42,6 +42,7 @@ class Candidate:
     blocked_by: str = ""  # title of what it needs and nobody will do
     is_under_way: bool = False
     costs_money: bool = False
+    started_on: date | None = None
     owner: "User | None" = None
     due_on: date | None = None
     recommendation: Recommendation | None = None
@@ -145,12 +146,19 @@ def candidates(organization: Organization) -> list[Candidate]:
                 blocked_by=blocked,
                 is_under_way=row.status == Status.IN_PROGRESS,
                 costs_money=bool(play and play.costs_money),
+                started_on=row.started_on,
                 owner=row.owner,
                 due_on=row.due_on,
                 recommendation=row,
             )
         )
     return found
+
+
+def scope_of(play: str) -> str:
+    """What sort of work a play is, such as development; empty for what somebody wrote by hand."""
+    found = playbook.in_force().by_key.get(play)
+    return str(found.scope) if found else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,13 +193,31 @@ class Situation:
     def _lead(self, key: str, above: frozenset[str]) -> int:
         each = self.by_key[key]
         before = [self._lead(need, above | {key}) for need in each.requires - above - {key}]
-        return each.horizon.days + max(before, default=0)
+        return self.lead(each) + max(before, default=0)
+
+    def lead(self, each: Candidate) -> int:
+        """Days until the score shows an action; what is under way has some of them behind it."""
+        gone = (self.today - each.started_on).days if each.started_on else 0
+        return max(each.horizon.days - max(gone, 0), 0)
 
     # ---------- what may be chosen ----------
 
-    def planner(self, wish: Wish, *, without: Iterable[str] = ()) -> Planner:
+    @cached_property
+    def _weights(self) -> Mapping[str, float]:
+        return gain.weights(self.ground.card, self.ground.scores)
+
+    @cached_property
+    def _planners(self) -> dict[tuple[object, ...], Planner]:
+        return {}
+
+    def planner(self, wish: Wish, *, without: frozenset[str] = frozenset()) -> Planner:
         """The choice among everything that can be estimated and is wanted; `without` are categories."""
-        barred = set(without)
+        key = (wish.by, wish.with_less, without)
+        if key not in self._planners:
+            self._planners[key] = self._planner(wish, without)
+        return self._planners[key]
+
+    def _planner(self, wish: Wish, barred: frozenset[str]) -> Planner:
         options = []
         for each in self.candidates:
             if self.why_not(each, wish) or (each.category in barred and not each.is_under_way):
@@ -204,12 +230,12 @@ class Situation:
                     points=made.reached,
                     effort=0.0 if each.is_under_way else each.effort_days,
                     requires=each.requires,
-                    lead=each.horizon.days,
+                    lead=self.lead(each),
                     is_fixed=each.is_under_way,
                     sides=made.sides or {},
                 )
             )
-        weight = gain.weights(self.ground.card, self.ground.scores)
+        weight = self._weights
         now = {signal: self.ground.points(signal) for signal in weight}
         # What is there already is nothing to require any more.
         there = {each.key for each in self.candidates if self.estimates[each.key].lack == gain.Lack.THERE}
@@ -222,11 +248,9 @@ class Situation:
             return "It has no target."
         if lack := self.estimates[each.key].lack:
             return lack
-        if each.is_under_way:
-            return ""
-        if each.blocked_by:
+        if each.blocked_by and not each.is_under_way:
             return f"It needs “{each.blocked_by}” first, which is archived."
-        if not wish.with_less and each.signal in self.matters:
+        if not wish.with_less and each.signal in self.matters and not each.is_under_way:
             return "You said that its signal matters less to you."
         if wish.by is not None and self.shows_on(each) > wish.by:
             days = (self.shows_on(each) - self.today).days
@@ -253,7 +277,9 @@ class Situation:
         """Points missing to a target."""
         return target - self.ground.points("overall")
 
-    def cheapest(self, wish: Wish, *, margin: float = 0.0, without: Iterable[str] = ()) -> Choice | None:
+    def cheapest(
+        self, wish: Wish, *, margin: float = 0.0, without: frozenset[str] = frozenset()
+    ) -> Choice | None:
         if wish.target is None:
             return None
         return self.planner(wish, without=without).cheapest(self.needed(wish.target) + margin)
@@ -276,7 +302,7 @@ class Situation:
                 Variant("safer", "Safer", "Adds a margin of one point", self.plan(safer.keys), safer.gap)
             )
         if category := self._largest(found[0].plan):
-            other = self.cheapest(wish, without=[category])
+            other = self.cheapest(wish, without=frozenset({category}))
             if other:
                 name = self.category_name(category)
                 plan = self.plan(other.keys)
@@ -346,5 +372,6 @@ __all__ = [
     "Variant",
     "Wish",
     "candidates",
+    "scope_of",
     "situation",
 ]

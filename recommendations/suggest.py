@@ -191,11 +191,21 @@ def usual(ids: npt.NDArray[np.int64], plays: Sequence[Play], fired: Fired) -> Ar
 
 
 def refresh(
-    day: date, key: str = playbook.SCORECARD, *, at: datetime | None = None, believe: Believe = usual
+    day: date,
+    key: str = playbook.SCORECARD,
+    *,
+    at: datetime | None = None,
+    believe: Believe = usual,
+    is_past: bool = False,
 ) -> Done:
-    """What the published night of this day changed; nothing where it is not the newest, or not published."""
+    """What the published night of this day changed; nothing where it is not the newest, or not published.
+
+    is_past  newer nights may be published: somebody tells a past, night after night, as the demo does
+    """
     done = Done()
     newest = Pointer.objects.filter(version__key=key).order_by("-day", "-version__number")
+    if is_past:
+        newest = newest.filter(day=day)
     pointer = newest.select_related("run", "version").first()
     if pointer is None or pointer.day != day or publish.card_of(pointer.version).audience != "customer":
         return done
@@ -686,6 +696,7 @@ class Chunk:
                 continue  # somebody was quicker: the next night looks again
             if row in self.withdrawn:
                 each.facts, each.model_rank = "", None  # whatever fires again is news
+                each.points = _number(self.points[row])
                 gone.append(each)
                 moves.append((each, Status.ARCHIVED, self.withdrawn[row]))
             elif row in self.again:
@@ -693,7 +704,7 @@ class Chunk:
             else:
                 checks[row](each, moves, lines)
                 answered.append(each)
-        Recommendation.objects.bulk_update(gone, ["facts", "model_rank"], batch_size=200)
+        Recommendation.objects.bulk_update(gone, ["facts", "model_rank", "points"], batch_size=200)
         Recommendation.objects.bulk_update(answered, ANSWERS, batch_size=100)
         RecommendationChange.objects.bulk_create(lines, batch_size=500)
         lifecycle.move_by_night(moves, night.day, night.at)

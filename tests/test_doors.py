@@ -64,6 +64,7 @@ CUSTOMERS = ("dana", "tara", "vera", "pat")
 MAY_NOT_MANAGE = ("tara", "vera", "pat", "casey", "lena", "gus", "otto")
 STRANGERS = ("frank", "hal", "pia", "cole")
 STAFF = ("casey", "lena", "gus", "ada")
+PLANNERS = ("dana", "casey", "lena")
 TAILORING = ("casey", "lena", "gus")
 MARKING = ("dana", "tara", "casey", "lena", "gus")
 SIGN_IN = "/sign-in/"
@@ -72,6 +73,7 @@ SIGN_IN = "/sign-in/"
 MIA = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0001"
 INVITED = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0002"
 WRITTEN = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0003"  # a note of Orchard's
+DRAWN_UP = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0005"  # a saved plan of Orchard's, shared with ours
 ADVISED = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0004"  # a recommendation of Orchard's
 TRENDS = "/o/orchard/trends/"
 TOKEN = "a-token-that-is-known-to-this-table"
@@ -247,7 +249,7 @@ DOORS = [
     of_orchard("trends"),
     of_orchard("trends-figure"),
     of_orchard("trends-file"),
-    of_orchard("trends-measured"),
+    of_orchard("trends-measured", "sales.work_order_growth"),
     of_orchard("trends-compare"),
     notes_of_orchard("trends-notes", only_posts=True),
     notes_of_orchard("trends-note", WRITTEN),
@@ -259,6 +261,16 @@ DOORS = [
     for_these("matters-less", ("dana",), 422, depends=True),
     for_these("target-end", ("dana",), 404, depends=True).at("orchard", NO_PLACE),
     for_these("matters-again", ("dana",), 404, depends=True).at("orchard", NO_PLACE),
+    of_orchard("planner"),
+    for_these("roadmap-save", PLANNERS, 422, depends=True),
+    of_orchard("roadmap", DRAWN_UP),
+    of_orchard("roadmap-csv", DRAWN_UP),
+    of_orchard("roadmap-ics", DRAWN_UP),
+    for_these("roadmap-share", PLANNERS, f"/o/orchard/planner/{DRAWN_UP}/", depends=True).at(
+        "orchard", DRAWN_UP
+    ),
+    for_these("roadmap-end", PLANNERS, "/o/orchard/planner/", depends=True).at("orchard", DRAWN_UP),
+    for_these("roadmap-item", PLANNERS, 404, depends=True).at("orchard", DRAWN_UP, "1"),
     of_orchard("actions"),
     of_orchard("action", ADVISED),
     marking("actions-move", "/o/orchard/actions/"),
@@ -336,7 +348,7 @@ DOORS = [
     for_admins("team-delete", "404", ada=404, takes_posts=True),
     # The plays: read by whoever looks after customers, edited by leads and administrators.
     for_staff("playbook", otto=403),
-    replace(for_staff("playbook-play", otto=403), arguments=(PLAY,)),
+    replace(for_staff("playbook-play", otto=403, takes_posts=True), arguments=(PLAY,)),
     replace(
         for_staff("playbook-stand", otto=403, casey=403, cole=403, gus=403, lena=422, ada=422),
         arguments=(PLAY,),
@@ -479,6 +491,16 @@ def furnish(orchard: Organization) -> None:
     )
     Note.objects.create(
         public_id=WRITTEN, organization=orchard, day=YESTERDAY, text="Moved", written_at=timezone.now()
+    )
+    orchard.roadmaps.create(
+        public_id=DRAWN_UP,
+        scorecard="customer-success",
+        name="80 by March",
+        made_at=timezone.now(),
+        start_on=YESTERDAY,
+        start_points=7000,
+        projected=8000,
+        shared_at=timezone.now(),
     )
     advise(orchard, public_id=ADVISED, signal="reviews.recency", category="customer-expertise")
     Connection.objects.create(organization=orchard, public_id=NUMBER, kind="oidc", name="Orchard", state="on")
@@ -730,7 +752,9 @@ MARKS = (
     *("action-tailor", "action-reword", "action-coaching", "action-coaching-answer"),
     "api-recommendation-move",
 )
+STAFFS = ("answer-review", "see-as-customer", "impersonate", "feedback-answer")
 GOALS = ("target-set", "matters-less", "target-end", "matters-again")
+ROADMAPS = ("roadmap-save", "roadmap-share", "roadmap-end", "roadmap-item")
 # Of Meadow there is no such person, no such invitation and no such connection.
 OF_ORCHARD_ALONE = [door.name for door in DOORS if {MIA, INVITED, NUMBER} & set(door.arguments)]
 
@@ -743,7 +767,7 @@ def test_premier_contact_finds_the_plan_open_and_the_score_closed(door, site, pi
     status = (client.post if door.only_posts else client.get)(address).status_code
 
     closed = dict.fromkeys([each.name for each in OF_THE_SCORE], 403) | dict.fromkeys(
-        ("answer-review", "see-as-customer", "impersonate", "feedback-answer", *NOTES, *GOALS, *MARKS), 403
+        (*STAFFS, *NOTES, *GOALS, *ROADMAPS, *MARKS), 403
     )
     closed |= dict.fromkeys(("export-make", "export-file", "export-again"), 403)
     closed |= {each.name: 403 for each in OF_ONE_ORGANIZATION if each.name.startswith("manage-")}

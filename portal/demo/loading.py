@@ -5,7 +5,7 @@ Every part may be called again: what is there is left alone, so a load that was 
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.db import transaction
 
 from portal import nightly
-from portal.demo import files, people
+from portal.demo import advice, files, people
 from portal.demo.customers import CUSTOMERS, Customer
 from portal.demo.days import CLOSES, NIGHTS, Calendar
 from portal.demo.files import Delivery
@@ -36,7 +36,7 @@ class DemoRefused(Exception):
 
 def is_loaded() -> bool:
     """Whether the whole demo is there."""
-    return people.are_there()
+    return people.are_there() and advice.is_told()
 
 
 def load(tell: Tell, *, today: date | None = None, nights: int = NIGHTS, closes: int = CLOSES) -> None:
@@ -54,8 +54,13 @@ def load(tell: Tell, *, today: date | None = None, nights: int = NIGHTS, closes:
     if not publish.scorecard_keys():  # the older version again would be a third one
         tell(f"Published {publish.publish(older(text))}.")
     publish.publish(text, effective_on=last - timedelta(days=NEWEST_DAYS))
-    fill(settings.VAR_DIR / "demo", last, tell, nights=nights, closes=closes)
-    people.create()
+    playbook.load()
+    # What the nights recommend comes after the people, who do something about it in between.
+    fill(settings.VAR_DIR / "demo", last, tell, nights=nights, closes=closes, leave_out=("recommendations",))
+    if not people.are_there():
+        people.create()
+    told = advice.tell(last)
+    tell(f"Made {told} recommendations, and what became of some.")
     tell(f"The demo is loaded, {time.monotonic() - started:.0f} s.")
 
 
@@ -68,6 +73,7 @@ def fill(
     stories: Mapping[str, Iterable[Story]] = STORIES,
     nights: int,
     closes: int,
+    leave_out: Collection[str] = (),
 ) -> None:
     """The scorecard, these customers, their telemetry up to a day, and the nights; all by the usual doors."""
     version = publish.publish(SCORECARD.read_text(encoding="utf-8"))
@@ -81,7 +87,7 @@ def fill(
     for delivery in deliveries:
         if delivery.before is None:
             take_in(delivery, tell)
-    run_nights(Calendar(last).nights(nights, closes), deliveries, tell)
+    run_nights(Calendar(last).nights(nights, closes), deliveries, tell, leave_out)
 
 
 def begun_for() -> date | None:
@@ -103,13 +109,15 @@ def take_in(delivery: Delivery, tell: Tell) -> None:
         tell(f"Ingested {delivery.path.name}: {report['accepted']:,} measurements.")
 
 
-def run_nights(days: list[date], deliveries: list[Delivery], tell: Tell) -> None:
+def run_nights(
+    days: list[date], deliveries: list[Delivery], tell: Tell, leave_out: Collection[str] = ()
+) -> None:
     """Every night in order, each after the inventory of its week has come in."""
     weekly = [one for one in deliveries if one.before]
     for done, day in enumerate(days, start=1):
         while weekly and weekly[0].before and weekly[0].before <= day:
             take_in(weekly.pop(0), tell)
-        nightly.run_night(day)
+        nightly.run_night(day, leave_out=leave_out)
         if done % 10 == 0 or done == len(days):
             tell(f"Scored {done} of {len(days)} nights, up to {day}.")
 

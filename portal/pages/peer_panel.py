@@ -168,6 +168,7 @@ class Medians:
     closed: str
     why_not: str
     below: frozenset[str]  # signals that stood below the median at that close
+    has_gaps: bool = False  # of some signals none is released
 
 
 def medians(found: Comparison | None, signals: Sequence[Reading]) -> Medians:
@@ -180,7 +181,7 @@ def medians(found: Comparison | None, signals: Sequence[Reading]) -> Medians:
         return Medians({}, "", f"No column of peer medians: {title[0].lower()}{title[1:]}.", frozenset())
     texts = {node: str(each.median) for node, each in found.standings.items()}
     below = {node for node, each in shown.items() if each.own is not None and each.own < each.median}
-    return Medians(texts, day(found.day), "", frozenset(below))
+    return Medians(texts, day(found.day), "", frozenset(below), len(shown) < len(signals))
 
 
 def bracket(found: Comparison | None, node: Reading) -> tuple[int, int, int] | None:
@@ -205,15 +206,15 @@ def bracket_text(found: Comparison | None, node: Reading) -> str:
 
 
 def beside_median(found: Comparison | None, node: Reading) -> str:
-    """Peer median 66, you were 3 below: both of the same close; empty where none is released."""
+    """At the last close: peer median 66, you 3 below; empty where none is released."""
     standing = found.standings.get(node.node) if found else None
     if standing is None:
         return ""
-    text = f"Peer median {standing.median}"
+    text = f"At the last close: peer median {standing.median}"
     if standing.own is None:
         return text
     apart = standing.own - standing.median
-    return f"{text}, you were {f'{abs(apart)} {"below" if apart < 0 else "above"}' if apart else 'level'}"
+    return f"{text}, you {f'{abs(apart)} {"below" if apart < 0 else "above"}' if apart else 'level'}"
 
 
 def explain(why: Explained, found: Comparison | None, signal: str) -> None:

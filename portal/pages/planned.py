@@ -46,13 +46,11 @@ class CategoryRow:
 
 @dataclass(frozen=True)
 class StepRow:
-    """One step of the plan, in the order of the figure."""
+    """What the score shows by one day, in the order of the figure."""
 
     number: int
     day: str
-    title: str
-    gain: str
-    words: Sequence[str]
+    actions: Sequence[tuple[str, str]]  # title, gain
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def _pick(at: Situation, each: Candidate, is_picked: bool, wish: Wish) -> Pick:
         mark=mark_of(at, each.category),
         category=at.category_name(each.category),
         moves=f"{name} {whole(now)} to {whole(there)}" if there is not None else name,
-        effort=plural(each.effort_days, "day"),
+        effort=work(each.effort_days),
         gain=change(made.overall) if made.overall is not None else "",
         is_picked=is_picked,
         badge=badge,
@@ -123,26 +121,26 @@ def categories(at: Situation, plan: Plan) -> list[CategoryRow]:
 
 
 def levels(plan: Plan) -> list[tuple[date, float]]:
-    """The overall score after each step, in points; inputs moved by hand count from the start."""
+    """The overall score after each day that shows something, in points; inputs moved count from the start."""
     left = plan.projected or 0
-    found: list[tuple[date, float]] = []
+    found: dict[date, float] = {}
     for step in reversed(plan.steps):
-        found.append((step.on, left / 100))
+        found.setdefault(step.on, left / 100)
         left -= step.estimate.overall or 0
-    return found[::-1]
+    return list(found.items())[::-1]
 
 
 def steps(plan: Plan) -> list[StepRow]:
-    return [
-        StepRow(
-            number,
-            day(step.on),
-            step.candidate.title,
-            change(step.estimate.overall) if step.estimate.overall is not None else "",
-            step.estimate.words,
-        )
-        for number, step in enumerate(plan.steps, start=1)
-    ]
+    by_day: dict[date, list[tuple[str, str]]] = {}
+    for step in plan.steps:
+        gain = "" if step.estimate.overall is None else change(step.estimate.overall)
+        by_day.setdefault(step.on, []).append((step.candidate.title, gain))
+    return [StepRow(number, day(on), found) for number, (on, found) in enumerate(by_day.items(), start=1)]
+
+
+def work(days: float) -> str:
+    """1 day, 1.5 days."""
+    return f"{days:g} {'day' if days == 1 else 'days'}"
 
 
 def figure(
@@ -189,7 +187,7 @@ def answer(at: Situation, wish: Wish, variants: Sequence[Variant]) -> str:
             f"{told} No set of actions brings them{until}: all of them together would reach {points(reach)}."
         )
     cheapest = variants[0]
-    told += f" The cheapest plan takes {plural(cheapest.plan.effort, 'day')} of work."
+    told += f" The cheapest plan takes {work(cheapest.plan.effort)} of work."
     if cheapest.gap:
         told += f" Not every set could be tried: another one saves {cheapest.gap:.1f} days at most."
     if wish.budget is not None and cheapest.plan.effort > wish.budget:
@@ -210,7 +208,7 @@ def runner_up(other: RunnerUp | None) -> str:
     if abs(other.gain) >= 0.005:
         parts.append(f"gives {abs(other.gain):.2f} points {'more' if other.gain > 0 else 'less'}")
     if abs(other.effort) >= 0.05:
-        parts.append(f"takes {plural(abs(other.effort), 'day')} {'more' if other.effort > 0 else 'less'}")
+        parts.append(f"takes {work(abs(other.effort))} {'more' if other.effort > 0 else 'less'}")
     return f"The next best: leaving out {out}{instead} {' and '.join(parts) or 'comes to the same'}."
 
 
@@ -248,4 +246,5 @@ __all__ = [
     "sentence",
     "steps",
     "variant_rows",
+    "work",
 ]

@@ -10,15 +10,14 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.access import Capability, open_organization
-from accounts.contacts import ours
+from accounts.access import Capability, is_open, open_organization
 from portal.pages import planned
 from portal.pages.asking import Asking
-from portal.pages.planner_forms import WishForm
+from portal.pages.planner_forms import SaveForm, WishForm
 from portal.pages.shell import shell
 from portal.pages.words import NOTHING_YET
 from portal.templatetags.scores import day, in_full, points
-from recommendations import inputs, planning
+from recommendations import inputs, planning, roadmaps
 from recommendations.inputs import Changes, Unreachable
 from recommendations.planning import MOST_PICKED, Situation, Variant, Wish
 from scoring import history, read
@@ -26,6 +25,7 @@ from scoring import history, read
 if TYPE_CHECKING:
     from accounts.models import Organization
 
+FIRST = 10  # actions shown at once; the others on request
 DRAWN = 150  # days of the past that are read for the figure
 
 
@@ -136,6 +136,8 @@ def _page(
     if "find" in request.GET and not asked.problems:
         keys, runner_up, found = _found(at, wish, variants)
     plan = at.plan(keys, asked.changes)
+    picks = planned.picks(at, keys, wish)
+    first = max(FIRST, len(keys))
     kept = _kept(asked)
     before, after = plan.projection.before["overall"], plan.projected
     card = at.ground.card
@@ -144,8 +146,10 @@ def _page(
         "at": at,
         "form": form,
         "problems": asked.problems,
-        "picks": planned.picks(at, keys, wish),
+        "picks": picks[:first],
+        "more_picks": picks[first:],
         "plan": plan,
+        "picked": f"{len(plan.steps)} of {len(picks)}, {planned.work(plan.effort)}",
         "now": before,
         "projected": after,
         "band": None if after is None else card.band(after),
@@ -158,9 +162,19 @@ def _page(
         "left_out": [each for each in plan.steps if each.estimate.lack],
         "known": known,
         "moved": _moved(asked, known, keys, kept),
-        "managers": ours(organization),
         "label": _label(at, plan, wish.by),
         "of_day": at.ground.night.day,
+        "saved": roadmaps.of(organization),
+        "may_save": is_open(request.user, organization.opened, Capability.SAVE_ROADMAPS),
+        "save_form": SaveForm(
+            auto_id="s-%s",
+            initial={
+                "name": f"{wish.target} by {day(wish.by)}" if wish.target and wish.by else "",
+                "target": wish.target,
+                "by": wish.by.isoformat() if wish.by else "",
+                "days": "" if wish.budget is None else f"{wish.budget:g}",
+            },
+        ),
     }
 
 
@@ -223,9 +237,6 @@ def _texts(kept: dict[str, object]) -> list[str]:
 def _label(at: Situation, plan: planning.Plan, by: date | None) -> str:
     """The figure in words."""
     told = [f"Projection: {points(at.now)} today"]
-    told += [
-        f"{level:.1f} after “{step.candidate.title}” by {day(step.on)}"
-        for step, (_, level) in zip(plan.steps, planned.levels(plan), strict=True)
-    ]
+    told += [f"{level:.1f} by {day(on)}" for on, level in planned.levels(plan)]
     until = f" The day to reach it by is {day(by)}." if by else ""
     return f"{', '.join(told)}.{until} Without action it is drawn level at {points(at.now)}."

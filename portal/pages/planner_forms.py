@@ -45,10 +45,13 @@ class WishForm(Strict):
         return by
 
     def clean_days(self) -> Decimal | None:
-        days: Decimal | None = self.cleaned_data["days"]
-        if days is not None and not 0 <= days <= LONGEST:
-            raise ValidationError(f"{days} is not a number of days from 0 to {LONGEST}.")
-        return days
+        return _days(self.cleaned_data["days"])
+
+
+def _days(days: Decimal | None) -> Decimal | None:
+    if days is not None and not 0 <= days <= LONGEST:
+        raise ValidationError(f"{days} is not a number of days from 0 to {LONGEST}.")
+    return days
 
 
 class SaveForm(Strict):
@@ -66,9 +69,10 @@ class SaveForm(Strict):
     )
     target = forms.IntegerField(required=False, min_value=0, max_value=100, label="Target score")
     by = DayField(required=False, label="By")
-    days = forms.DecimalField(
-        required=False, min_value=0, max_value=LONGEST, max_digits=6, decimal_places=1, label="Days"
-    )
+    days = forms.DecimalField(required=False, label="Days", max_digits=6, decimal_places=1)
+
+    def clean_days(self) -> Decimal | None:
+        return _days(self.cleaned_data["days"])
 
 
 class ItemForm(Strict):

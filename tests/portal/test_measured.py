@@ -121,7 +121,7 @@ def of_month(key: str, month: date) -> dict[date, float]:
 
 def file_of(reader, node: str) -> dict[str, list[float | None]]:
     """The numbers of the file by month, as a reader's spreadsheet has them."""
-    response = reader.get(FILE, {"node": node})
+    response = reader.get(f"{FILE}{node}/")
     assert response["Content-Type"].startswith("text/csv")
     rows = list(csv.reader(io.StringIO(response.content.decode())))
     assert rows[0][:5] == ["Month", "Signal", "Scorecard", "Version", "Data date"]
@@ -198,7 +198,7 @@ def test_page_of_every_signal_draws_its_months_and_offers_the_file(reader, orcha
     for rule in card.scorecard.signals:
         page = reader.get("/o/orchard/trends/", {"node": rule.key})
         assert "What was measured:" in text_of(page), rule.key
-        assert f'href="{FILE}?node={rule.key}"' in page.content.decode()
+        assert f'href="{FILE}{rule.key}/"' in page.content.decode()
         assert page.content.decode().count('class="plot plot--low"') == 1
 
 
@@ -227,8 +227,8 @@ def test_months_are_those_that_the_score_saw(reader, orchard):
 
 
 def test_node_that_is_no_signal_has_no_measured_months(reader, orchard):
-    assert reader.get(FILE).status_code == 404
-    assert reader.get(FILE, {"node": "nowhere"}).status_code == 404
+    assert reader.get(f"{FILE}overall/").status_code == 404
+    assert reader.get(f"{FILE}nowhere/").status_code == 404
     assert "What was measured" not in text_of(reader.get("/o/orchard/trends/"))
 
 
@@ -241,7 +241,7 @@ def test_file_of_measured_months_holds_nothing_that_a_spreadsheet_computes(reade
     )
     run_night(DAY + timedelta(days=1))
 
-    text = reader.get(FILE, {"node": "x.stands"}).content.decode()
+    text = reader.get(f"{FILE}x.stands/").content.decode()
 
     cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
     assert any("=1+1" in cell for cell in cells)

@@ -1,15 +1,22 @@
 """Peers on the pages: what a customer reads about the others, and what nobody can read there."""
 
+import csv
+import io
 import re
 from datetime import timedelta
 
 import pytest
 
+from accounts.installation import ReferenceLines
 from accounts.models import Action, AuditEntry, Installation, Organization
 from portal.nightly import run_night
+from portal.pages.peers import past
 from scoring import peers, releases
+from scoring.engine import parse
+from scoring.engine.peers import Rung
 from scoring.models import PeerClose, PeerList, PeerPlace, PeerRelease, Pointer
-from tests.factories import make_measured, make_organization, publish_small_card
+from scoring.peers import Comparison, Standing, Why
+from tests.factories import SMALL_CARD, make_measured, make_organization, publish_small_card
 from tests.portal.scored import YESTERDAY, score, text_of
 
 CLOSE = (YESTERDAY.replace(day=1) - timedelta(days=1)).replace(day=1) - timedelta(days=1)
@@ -124,7 +131,8 @@ def test_organization_that_opted_out_sees_no_figure_of_the_peers(client, dana, o
 
     assert PeerRelease.objects.exists()
     assert "Middle half of peers" not in page.content.decode()
-    assert not re.search(r"Peer median|bracket|Below peers", text_of(page))
+    assert not re.search(r"(?i)peer median \d|bracket|below peers", text_of(page))
+    assert column(page.content.decode()) == {}
     assert "ou do not contribute" in text_of(page)
 
 
@@ -156,7 +164,24 @@ def test_category_card_says_how_far_the_median_was(client, compared):
     page = text_of(client.get("/o/orchard/"))
 
     assert apart
-    assert f"Peer median {one.median}, you were {abs(apart)} {'below' if apart < 0 else 'above'}" in page
+    assert (
+        f"At the last close: peer median {one.median}, you {abs(apart)} {'below' if apart < 0 else 'above'}"
+        in page
+    )
+
+
+def test_export_of_the_peers_holds_what_was_released_and_no_more(client, compared):
+    text = client.get("/o/orchard/exports/now/peers/csv/").content.decode("utf-8-sig")
+
+    rows = {row["Node"]: row for row in csv.DictReader(io.StringIO(text))}
+    found = peers.newest(compared).standings
+    assert rows.keys() == found.keys()
+    assert {node: row["Median (0–100)"] for node, row in rows.items()} == {
+        node: str(each.median) for node, each in found.items()
+    }
+    assert {row["Organizations"] for row in rows.values()} == {"11–24"}
+    assert rows["sales.license_activation"]["Lower quartile (0–100)"] == ""
+    assert "Neighbor" not in text
 
 
 def test_signals_below_the_peers_can_be_shown_alone(client, compared):
@@ -299,6 +324,29 @@ def test_reference_lines_are_off_until_an_administrator_draws_them(client, compa
 
     assert "75 average and 85 top quartile, an unattributed industry reference" in text_of(page)
     assert page.content.decode().count('class="axis dash"') == 2
+
+
+def test_reference_lines_stand_in_the_comparison_over_the_closes():
+    found = [
+        Comparison(
+            CLOSE + timedelta(days=at),
+            Why.SHOWN,
+            parse(SMALL_CARD),
+            1,
+            Rung.ALL,
+            standings={"overall": Standing("overall", 60 + at, 70, 66, 80)},
+        )
+        for at in (31, 0)
+    ]
+
+    drawn, bare = past(found, ReferenceLines(85, 75)), past(found)
+
+    average, top = drawn.plot.rules
+    assert (average.text, top.text) == ("Average 75", "Top quartile 85")
+    median = next(line for line in drawn.plot.lines if line.key == "peer")
+    assert float(top.y[:-1]) < float(average.y[:-1]) < float(median.y[:-1])
+    assert "75 average and 85 top quartile, an unattributed industry reference" in drawn.references
+    assert (bare.plot.rules, bare.references) == ((), "")
 
 
 @pytest.mark.parametrize(("top", "average"), [("70", "75"), ("101", "75"), ("85", "-1"), ("x", "75")])

@@ -338,9 +338,9 @@ def test_trend_under_one_version_has_one_line(reader, before):
 def test_closes_that_wait_to_be_recomputed_are_said_to(reader, before, monkeypatch):
     monkeypatch.setattr(recomputed, "A_NIGHT", 1)
     run_night(CHANGED)
-    assert "Some month ends are not recomputed yet" in text_of(reader.get(TRENDS))
+    assert "Not every month end is recomputed" in text_of(reader.get(TRENDS))
     monkeypatch.undo()
 
     run_night(CHANGED + timedelta(days=1))
 
-    assert "not recomputed yet" not in text_of(reader.get(TRENDS))
+    assert "Not every month end" not in text_of(reader.get(TRENDS))

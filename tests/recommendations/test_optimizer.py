@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommendations import gain
+from recommendations import gain, optimizer
 from recommendations.optimizer import Option, Planner, Terms
 from scoring import engine
 from scoring.engine import Category, Scorecard, Signal, State, Subcategory
@@ -145,13 +146,18 @@ def allowed(world: World, chosen: list[Option]) -> bool:
         days = leads(world, each)
         if days is None:
             return False
-        if each.is_fixed:
-            continue
-        if not each.requires - world.done <= keys:
-            return False
         if world.days_left is not None and days > world.days_left:
             return False
-    return all(each.key in keys for each in world.options if each.is_fixed and leads(world, each) is not None)
+        if not each.is_fixed and not each.requires - world.done <= keys:
+            return False
+    shown = [
+        each.key
+        for each in world.options
+        if each.is_fixed
+        and (days := leads(world, each)) is not None
+        and (world.days_left is None or days <= world.days_left)
+    ]
+    return keys.issuperset(shown)
 
 
 def overall(world: World, chosen: list[Option]) -> float:
@@ -213,7 +219,101 @@ def test_cheapest_plan_that_reaches_a_target_is_that_of_trying_all(world, need):
         assert cheapest.gain >= need - 1e-9
 
 
-def approx(number: float) -> object:
-    import pytest
+def many(count: int, *, seed: int, tied: bool) -> Terms:
+    """So many actions at half as many signals; tied, each needs the one before it."""
+    draw = np.random.default_rng(seed)
+    signals = [f"s{n}" for n in range(max(count // 2, 1))]
+    options = [
+        Option(
+            key=f"a{n}",
+            signal=str(draw.choice(signals)),
+            points=float(draw.integers(40, 101)),
+            effort=float(draw.integers(1, 30)) / 2,
+            requires=frozenset({f"a{n - 1}"} if tied and n and draw.random() < 0.8 else ()),
+        )
+        for n in range(count)
+    ]
+    weight = {key: float(draw.integers(1, 10)) / 200 for key in signals}
+    return Terms(options, {key: float(draw.integers(0, 80)) for key in signals}, weight)
 
+
+def best_of_all(terms: Terms, budget: float) -> float:
+    """The greatest gain within a budget, trying every set."""
+    count = len(terms.options)
+    sets = np.arange(1 << count)
+    has = (sets[:, None] >> np.arange(count) & 1).astype(bool)
+    good = has @ np.array([each.effort for each in terms.options]) <= budget
+    keys = [each.key for each in terms.options]
+    for at, each in enumerate(terms.options):
+        for need in each.requires:
+            good &= ~has[:, at] | has[:, keys.index(need)]
+    gains = np.zeros(len(sets))
+    for signal, weight in terms.weight.items():
+        points = np.array([each.points if each.signal == signal else -1.0 for each in terms.options])
+        highest = np.where(has, points, -1.0).max(axis=1)
+        gains += weight * np.maximum(highest - terms.now[signal], 0)
+    return float(gains[good].max())
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_fifteen_actions_are_chosen_as_by_trying_all_sets(seed, tied):
+    terms = many(15, seed=seed, tied=tied)
+
+    best = Planner(terms).best(20)
+
+    assert best.is_proven
+    assert best.gain == approx(best_of_all(terms, 20))
+    assert best.effort <= 20
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_heuristic_says_how_far_from_the_best_it_can_be(seed, monkeypatch):
+    terms = many(12, seed=seed, tied=True)
+    monkeypatch.setattr(optimizer, "EVERY_SET", 3)
+    monkeypatch.setattr(optimizer, "BEAM", 2)
+    monkeypatch.setattr(optimizer, "WIDEST", 4)
+
+    found, best = Planner(terms).best(12), best_of_all(terms, 12)
+
+    assert found.effort <= 12
+    assert found.gain - 1e-9 <= best <= found.gain + found.gap + 1e-9
+
+
+def test_large_choice_without_ties_is_still_proven():
+    assert Planner(many(60, seed=1, tied=False)).best(40).is_proven
+
+
+def test_runner_up_leaves_out_what_was_chosen_and_is_no_better():
+    terms = many(12, seed=2, tied=False)
+    planner = Planner(terms)
+    best = planner.best(15)
+
+    other = planner.runner_up(best, budget=15)
+
+    assert set(best.keys) - set(other.keys)
+    assert other.gain <= best.gain
+    assert other.gain == approx(
+        max(
+            best_of_all(replace(terms, options=[each for each in terms.options if each.key != out]), 15)
+            for out in best.keys
+        )
+    )
+
+
+def test_what_is_left_out_has_a_reason():
+    late = Option("late", "s", 90, 1, lead=100)
+    needing = Option("needing", "s", 95, 1, requires=frozenset({"gone"}))
+    terms = Terms([late, needing], {"s": 50}, {"s": 0.1}, days_left=30)
+
+    planner = Planner(terms)
+
+    assert planner.left_out == {
+        "late": "It shows after 100 days; there are 30.",
+        "needing": "It needs “gone” done first, which cannot be planned.",
+    }
+    assert planner.best(10).keys == ()
+
+
+def approx(number: float) -> object:
     return pytest.approx(number, abs=1e-7)

@@ -280,6 +280,7 @@ def shown(
         "form": form,
         "stand_form": stand_form,
         "may_edit": bool(roles_of(request.user) & EDITORS),
+        "fires": fires(found),
         "trigger_errors": any(name in form.errors for name in FOLDED),
         "first": [everything.by_key[each] for each in found.prerequisites],
         "then": [each for each in everything.plays if found.key in each.prerequisites],
@@ -294,6 +295,15 @@ def shown(
 ORDERS = {"pin": "Pin", "veto": "Veto", "release": "Release"}
 # By where a play stands: the order that would change nothing.
 UNDOES = {Standing.FREE: "release", Standing.PINNED: "pin", Standing.VETOED: "veto"}
+
+
+def fires(found: Play) -> str:
+    """When it is suggested, as a sentence without its beginning."""
+    trigger = found.trigger
+    return (
+        f"below {trigger.below:g} points, after a fall of {trigger.falling:g} over "
+        f"{plural(trigger.closes, 'month end')}, or {trigger.peer_gap:g} behind peers"
+    )
 
 
 def known(key: str) -> Play:

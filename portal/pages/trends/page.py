@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from accounts.access import Capability, is_open, open_organization
@@ -69,17 +68,17 @@ def trends_file(request: Asking, slug: str) -> HttpResponse:
 
 
 @require_safe
-def trends_measured(request: Asking, slug: str) -> HttpResponse:
-    """What the signal of the address was measured by, as a file."""
+def trends_measured(request: Asking, slug: str, node: str) -> HttpResponse:
+    """What a signal was measured by, as a file."""
     organization = open_organization(request.user, slug, to=Capability.SEE_SCORE)
     card = read.latest(organization)
     if card is None or card.overall.state in NOTHING_YET:
         return redirect("dashboard", slug)
-    node = node_of(card, asked_of(request))
-    found = measured.figure(card, node)
+    reading = node_of(card, Asked(node))
+    found = measured.figure(card, reading)
     if found is None:
         raise Http404("No months to show.")
-    return _file(measured.as_file(card, node, found), card, node, "-measured")
+    return _file(measured.as_file(card, reading, found), card, reading, "-measured")
 
 
 def _file(text: str, card: CardReading, node: Reading, what: str = "") -> HttpResponse:
@@ -133,7 +132,7 @@ def _page(seen: Seen, form: Strict) -> dict[str, Any]:
         "page_of_node": address_of(slug, node),
         "trend": seen.drawn,
         "measured": measured.figure(card, node),
-        "measured_file": f"{reverse('trends-measured', args=[slug])}?{urlencode({'node': node.node})}",
+        "measured_file": reverse("trends-measured", args=[slug, node.node]) if node.signal else "",
         "asked": seen.asked,
         "groups": list(choices(card, seen.asked)),
         "periods": periods(seen.asked),

@@ -56,10 +56,10 @@ class Under:
         """What the second line is, and what it is not."""
         meets = next((night.day for night in self.nights if night.number == self.number), None)
         before = f" before {day(meets)}, and the last night before it," if meets else ""
-        some = " Some month ends are not recomputed yet." if self.is_incomplete else ""
+        some = " Not every month end is recomputed: the newest come first." if self.is_incomplete else ""
         return (
-            f"{self.titled(name)}: the month ends{before} as that version scores them, from the numbers "
-            f"known now.{some} It is for comparing only: what was scored then stays the score."
+            f"{self.titled(name)}: the month ends{before} as that version scores them, with all numbers that "
+            f"have arrived since.{some} It is for comparing only: what was scored then stays the score."
         )
 
     def titled(self, name: str) -> str:

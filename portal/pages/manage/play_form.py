@@ -142,7 +142,8 @@ class PlayForm(Strict):
         for path, message in invalid.problems:
             name, more = place(path.removeprefix(f'play "{key}".'))
             if name in self.fields:
-                self.add_error(name, f"{more}{message}.")
+                said = f"{more}{message}."
+                self.add_error(name, said[0].upper() + said[1:])
             else:
                 self.add_error(None, f"{path}: {message}.")
 

@@ -97,6 +97,7 @@ def invitation_to(address: str, folder: Path) -> str:
     raise AssertionError(f"No invitation was mailed to {address}.")
 
 
+AXE = Axe()
 # A color on its way to another one has any contrast.
 STANDS = """() => Promise.all(document.getAnimations()
     .filter(each => each.effect.getComputedTiming().endTime !== Infinity)
@@ -106,4 +107,4 @@ STANDS = """() => Promise.all(document.getAnimations()
 def violations(page: Page) -> list[dict]:
     """What axe finds on the page, once everything on it stands still."""
     page.evaluate(STANDS)
-    return Axe().run(page).response["violations"]
+    return AXE.run(page).response["violations"]

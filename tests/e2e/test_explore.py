@@ -10,7 +10,6 @@ from tests.e2e.browsing import MAREN, opened, state_of, violations
 pytestmark = pytest.mark.slow
 
 TRENDS = "/o/aldermoor-logistics/trends/"
-PAGES = [TRENDS, f"{TRENDS}?node=field.work_order_growth", f"{TRENDS}compare/"]
 
 
 @pytest.fixture(scope="module")
@@ -123,25 +122,3 @@ def test_without_script_everything_is_said(browser: Browser, site: str, maren: d
     page.get_by_role("button", name="Add the note").click()
     expect(page.get_by_text("is kept")).to_be_visible()
     context.close()
-
-
-@pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1440)])
-def test_every_page_is_clean(browser: Browser, site: str, maren: dict, scheme: str, width: int):
-    context = browser.new_context(
-        base_url=site, storage_state=maren, color_scheme=scheme, viewport={"width": width, "height": 900}
-    )
-    page, ear = opened(context)
-    found = {}
-
-    for address in PAGES:
-        page.goto(address)
-        here = problems(page)
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            here.append("wider than the screen")
-        if here:
-            found[address] = here
-    context.close()
-
-    assert found == {}
-    assert ear.said == []
-    assert ear.asked == {urlsplit(site).netloc}

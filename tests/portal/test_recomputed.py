@@ -116,7 +116,6 @@ def shown(organization) -> dict[date, read.CardReading]:
 # ---------- what the night makes ----------
 
 
-@pytest.mark.services
 def test_recomputed_close_is_what_the_engine_makes_of_the_observations_of_that_day(changed, harbor):
     """Scored once more from the raw observations, one organization at a time and without the night."""
     card = publish.card_of(newer())

@@ -116,7 +116,6 @@ def shown(organization) -> dict[date, read.CardReading]:
 # ---------- what the night makes ----------
 
 
-@pytest.mark.services
 def test_recomputed_close_is_what_the_engine_makes_of_the_observations_of_that_day(changed, harbor):
     """Scored once more from the raw observations, one organization at a time and without the night."""
     card = publish.card_of(newer())
@@ -325,6 +324,14 @@ def test_figure_for_exploring_has_the_line_up_to_where_it_meets_the_score(reader
         night.points("overall") / 100 for night in again
     ]
     assert found == {f"{CHANGED}": read.latest(changed).overall.points / 100}
+
+
+def test_signal_whose_rule_did_not_change_has_one_line_and_is_said_to(reader, changed):
+    page = reader.get(TRENDS, {"node": "sales.license_activation"})
+
+    assert 'data-cat="under"' not in page.content.decode()
+    assert "Sales license activation under version 2: the same at every month end" in text_of(page)
+    assert reader.get(f"{TRENDS}figure/?node=sales.license_activation").json()["recomputed"] is None
 
 
 def test_trend_under_one_version_has_one_line(reader, before):

@@ -88,13 +88,14 @@ def drawn(
     title = f"{main.name} over {asked.period.name}" if asked.period.key != "all" else f"{main.name} over time"
     table = nights if asked.every or asked.closes else picked(nights, weekly=asked.period.is_weekly)
     path = target(card.organization, node.node)
+    differs = under.differs(main.node)
     result = Drawn(
         title=title,
         finding=said,
         label=said,
         legend=[
             *((line.mark, line.name) for line in shown),
-            *([(MARK, under.titled(main.name))] if under else []),
+            *([(MARK, under.titled(main.name))] if differs else []),
             *([("target", "Target")] if path else []),
         ],
         path=path,
@@ -105,8 +106,8 @@ def drawn(
         restated=restated(nights),
         columns=[*(line.short for line in shown), *([under.name] if under else []), "Version", "Remark"],
         rows=[(day(night.day), cells(night, shown, under)) for night in reversed(table)],
-        throughout=under.finding(main.name, main.node, card.day) if under else "",
-        recomputed=under.note(main.name) if under else "",
+        throughout=under.finding(main.name, main.node, card.day) if differs else "",
+        recomputed=under.note(main.name, main.node) if under else "",
     )
     if len(known) < 2:
         return result
@@ -114,7 +115,7 @@ def drawn(
     bands = card.scorecard.bands
     middle = bands[1] if len(bands) == 3 else None
     series = [(line.mark, _placed(course.line(nights, line.node))) for line in shown]
-    if under:
+    if differs:
         series.append((MARK, _placed(under.line(main.node))))
     if path:
         series.append(("target", path))

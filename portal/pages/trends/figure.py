@@ -46,7 +46,7 @@ def figure(
             "name": under.titled(shown[0].name),
             "points": [[when.isoformat(), score(value)] for when, value in under.line(shown[0].node)],
         }
-        if under
+        if under.differs(shown[0].node)
         else None,
         "target": [[when.isoformat(), value] for when, value in seen.path],
         "provisional": [

@@ -42,6 +42,14 @@ class Under:
         figure = self.at(night, node)
         return figure.points if figure else None
 
+    def differs(self, node: str) -> bool:
+        """Whether a recomputed night has another number than it was scored with."""
+        return any(
+            night.points(node) != self.points(night, node)
+            for night in self.nights
+            if night.day in self.by_day
+        )
+
     def line(self, node: str) -> list[tuple[date, int | None]]:
         """The recomputed points up to where they meet the official line."""
         meets = next((night for night in self.nights if night.number == self.number), None)
@@ -52,8 +60,10 @@ class Under:
         whole = [(night.day, self.points(night, node)) for night in self.nights]
         return told(f"{self.name} throughout, {name}", whole, newest)
 
-    def note(self, name: str) -> str:
+    def note(self, name: str, node: str) -> str:
         """What the second line is, and what it is not."""
+        if not self.differs(node):
+            return f"{self.titled(name)}: the same at every month end that was recomputed."
         meets = next((night.day for night in self.nights if night.number == self.number), None)
         before = f" before {day(meets)}, and the last night before it," if meets else ""
         some = " Not every month end is recomputed: the newest come first." if self.is_incomplete else ""

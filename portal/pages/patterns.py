@@ -50,6 +50,7 @@ class Sample:
     thin: object
     shell: Shell
     gauge: charts.Gauge = field(default_factory=lambda: charts.gauge(73.6, "74", BANDS, 68.2, 79.9))
+    among: charts.Gauge = field(default_factory=lambda: charts.gauge(73.6, "74", BANDS, peers=(64, 71, 79)))
     strip: charts.Strip = field(default_factory=lambda: charts.strip(74, (64, 71, 79), (75, 85)))
     bar: tuple[charts.Part, ...] = charts.stack((("pa", 50, 31.3), ("ce", 20, 15.1), ("th", 30, 25.5)))
     links: tuple[Link, ...] = (Link("90 days", "?", True), Link("12 months", "?"))

@@ -53,7 +53,7 @@ def of_a_contact(person: User, organization: Organization) -> Iterator[tuple[str
             f"{name} page : signed-in empty page, CPU of the client",
             f"{spent[name] / spent['empty']:.1f} ({1000 * spent[name]:.1f} ms,"
             f" {1000 * spent['empty']:.1f} ms; best of {TURNS})",
-            "≤ 20" if name == "dashboard" else "–",
+            "≤ 20",
         )
         bound = "≤ 12" if name == "dashboard" else "≤ 15"
         yield f"queries of the {name}", str(queries(client, address)), bound

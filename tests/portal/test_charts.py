@@ -173,6 +173,14 @@ def test_axis_labels_are_short(value, text):
     assert charts.axis_text(value) == text
 
 
+def test_gauge_has_the_bracket_of_the_peers_unless_it_has_a_range_of_its_own():
+    among = charts.gauge(50, "50", BANDS, peers=(0, 71, 100))
+
+    assert among.peers == charts.Bracket("0%", "100%", "71%")
+    assert charts.gauge(50, "50", BANDS, 40, 60, (64, 71, 79)).peers is None
+    assert charts.gauge(50, "50", BANDS).peers is None
+
+
 def test_strip_is_drawn_on_a_scale_that_tells_nothing_of_the_others():
     near, far = charts.strip(74, (64, 71, 79)), charts.strip(74, (39, 71, 79))
 

@@ -84,6 +84,18 @@ def test_a_close_is_learned_from_once(learned_from):
     assert RankerVersion.objects.count() == 1
 
 
+def test_success_manager_reads_what_was_learned(client, casey, learned_from, play):
+    client.force_login(casey)
+    assert "Nothing was learned yet" in client.get("/manage/ranker/").content.decode()
+
+    training.train(LAST)
+
+    page = client.get("/manage/ranker/").content.decode()
+    assert play.title in page
+    assert "9 of 11 organizations kept the gain after 90 days." in page
+    assert "Customer 0" not in page
+
+
 def test_numbers_name_no_organization(learned_from):
     version = training.train(LAST)
 

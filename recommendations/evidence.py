@@ -73,7 +73,7 @@ def shares(
 
     What is promised times this share is the gain to be expected, so that it ranks as the ranker does.
 
-    shapes  gap: (orgs, plays), points from now to the target; NaN where there is none
+    shapes  gap: (orgs, plays), points from now to training.TARGET; NaN where there is none
     returns (orgs, plays), 0–1
     """
     prior = np.array([play.prior.mean for play in plays])

@@ -1,5 +1,6 @@
 """What was learned of the plays, training by training: the model card and the figures that may be told."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -35,7 +36,7 @@ def ranker(request: Asking) -> HttpResponse:
     )
 
 
-def _told(numbers: dict[str, Any], plays: dict[str, Any]) -> list[dict[str, Any]]:
+def _told(numbers: dict[str, Any], plays: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The plays of which something may be told, by name."""
     rows = []
     for key, figures in numbers["evidence"].items():

@@ -63,6 +63,7 @@ from portal.pages.manage import (
     organizations_bulk,
     organizations_file,
     playbook,
+    ranker,
     staff,
     teams,
 )
@@ -96,6 +97,7 @@ urlpatterns = [
     path("manage/teams/<int:pk>/", teams.team, name="team"),
     path("manage/teams/<int:pk>/people/", teams.people, name="team-people"),
     path("manage/teams/<int:pk>/delete/", teams.delete, name="team-delete"),
+    path("manage/ranker/", ranker.ranker, name="ranker"),
     path("manage/playbook/", playbook.plays, name="playbook"),
     path("manage/playbook/<slug:key>/", playbook.play, name="playbook-play"),
     path("manage/playbook/<slug:key>/stand/", playbook.stand, name="playbook-stand"),

@@ -231,7 +231,9 @@ def _mean_before(values: Floats, first: int, last: int) -> Floats:
         known = np.isfinite(values[:, :-back])
         total[:, back:] += np.where(known, values[:, :-back], 0.0)
         count[:, back:] += known
-    return np.divide(total, count, out=np.full(values.shape, np.nan), where=count > 0)
+    result = np.full(values.shape, np.nan)
+    np.divide(total, count, out=result, where=count > 0)
+    return result
 
 
 def _surprise(change: Floats, features: Floats, quiet: Bools) -> Floats:
@@ -286,7 +288,7 @@ def learn(found: Realized, prior: Floats, segments: int) -> Fitted:
 
 
 def _half_life(found: Realized, prior: Floats, segments: int) -> float:
-    """How fast outcomes grow old, judged by foretelling the newest third; never, unless that is clearly worse."""
+    """How fast outcomes grow old, judged by foretelling the newest third; never, unless clearly better."""
     if len(found.gain) < 60:
         return float(np.inf)
     cut = float(np.quantile(found.close, 2 / 3))
@@ -369,7 +371,7 @@ def _chance(prior: Floats) -> Floats:
 def _scattered(
     design: Floats, gain: Floats, weight: Floats, group: Ints, start: Floats, spread: Floats, steps: int
 ) -> tuple[Floats, float]:
-    """Effects and the noise of one outcome; how far each group is scattered is learned (EM), but the first two.
+    """Effects and the noise of one outcome; how far all but the first two groups scatter is learned (EM).
 
     returns effects: (effects,), noise in points
     """
@@ -392,7 +394,7 @@ def _scattered(
         spread = (np.bincount(group, away**2 + lost) + 2 * first) / (size + 2)
         spread[:2] = first[:2]
         left = power - 2 * away @ cross + away @ gram @ away + float((inverse * gram).sum())
-        noise = max(left / float(weight.sum()), 1.0)
+        noise = max(float(left) / float(weight.sum()), 1.0)
     return np.asarray(mean + away), float(np.sqrt(noise))
 
 
@@ -404,7 +406,7 @@ def predict(fitted: Fitted, play: Ints, segment: Ints, gap: Floats) -> Predictio
     """
     expected = np.clip(_expected(fitted, play, segment, gap), 0, gap)
     chance = probability(fitted, play, segment)
-    # Of the same gain on average, the chance may not be so small that it would have to exceed what is missing.
+    # The chance may not be so small that the gain, the mean being what it is, would exceed what is missing.
     least = np.divide(expected, gap, out=np.zeros(len(gap)), where=gap > 0)
     chance = np.maximum(chance, least)
     return Prediction(chance, np.divide(expected, chance, out=np.zeros(len(gap)), where=chance > 0))

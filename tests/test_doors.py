@@ -348,6 +348,7 @@ DOORS = [
     for_admins("team-delete", "404", ada=404, takes_posts=True),
     # The plays: read by whoever looks after customers, edited by leads and administrators.
     for_staff("playbook", otto=403),
+    for_staff("ranker", otto=403),
     replace(for_staff("playbook-play", otto=403, takes_posts=True), arguments=(PLAY,)),
     replace(
         for_staff("playbook-stand", otto=403, casey=403, cole=403, gus=403, lena=422, ada=422),

@@ -43,7 +43,10 @@ PLACES: dict[str, tuple[tuple[str, str, frozenset[str]], ...]] = {
         ("Organizations", "manage-organizations", frozenset({ADMIN})),
         ("Contacts", "manage-contacts", frozenset({ADMIN})),
     ),
-    "Library": (("Recommendations", "playbook", LIBRARY_READERS),),
+    "Library": (
+        ("Recommendations", "playbook", LIBRARY_READERS),
+        ("Ranker", "ranker", LIBRARY_READERS),
+    ),
     "People": (("Staff", "staff", frozenset({ADMIN})), ("Teams", "teams", frozenset({ADMIN}))),
     "Running": (
         ("Nights", "nights", frozenset({ADMIN})),

@@ -1,4 +1,4 @@
-"""`python -m tests.recommendations.worlds_table`: estimator by estimator, how near each comes to the oracle."""
+"""`python -m tests.recommendations.worlds_table`: how near each estimator comes to the oracle."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -81,7 +81,7 @@ ESTIMATORS: dict[str, Estimator] = {
 
 
 def ndcg(world: Simulated, value: np.ndarray) -> float:
-    """NDCG@5 over organizations; what a play is worth is its true gain by day of effort, harm counting as 0."""
+    """NDCG@5 over organizations; worth is the true gain by day of effort, harm counts as 0."""
     worth = np.where(world.open, np.clip(oracle(world), 0, None), 0)
     discount = 1 / np.log2(np.arange(TOP) + 2)
     shown = np.argsort(-np.where(world.open, value, -np.inf), axis=1, kind="stable")[:, :TOP]
@@ -118,7 +118,6 @@ def claimed(world: Simulated) -> tuple[float, float, float]:
     """Where nothing works: the share of plays said to bring a point or more (learned, before/after), and the
     mean of what is learned, in points.
     """
-    orgs, plays = world.open.shape
     per_day = world.weight[world.signal] / world.effort
     gains = (learned(world) / per_day).mean(axis=0)
     naive = before_after(world)[0] / per_day
@@ -138,7 +137,7 @@ def table(seeds: Iterable[int]) -> Iterable[str]:
                 mean, worst = got.mean(axis=0), got.min(axis=0)
                 yield f"| {name} | {mean[0]:.3f} | {worst[0]:.3f} | {mean[1]:.3f} | {worst[1]:.3f} |"
     yield "\n**No effect at all**\n"
-    yield "| Organizations | Plays said to bring a point, learned | before/after | Learned gain, mean | worst |"
+    yield "| Organizations | Plays said to bring a point | by before/after | Learned gain, mean | worst |"
     yield "|---|---|---|---|---|"
     for count in (60, 600):
         got = np.array([claimed(simulate(World.NO_EFFECT, count, seed)) for seed in seeds])

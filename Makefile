@@ -10,7 +10,8 @@ unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell uv --version > /dev/null 2>&1 && command -v uv || echo .venv/uv/bin/uv)
 PY := .venv/bin/python
 # Files side by side, each process with a database of its own: as many as there are processors, four at most.
-SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
+# In the order of tests/servers.py: the dear ones first.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test lint format lock bench
 

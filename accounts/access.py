@@ -110,7 +110,6 @@ MAY: dict[str, frozenset[Capability]] = {
             Capability.SEE_AS_CUSTOMER,
             Capability.SEE_AUDIT,
             Capability.ANSWER_REVIEW_REQUEST,
-            Capability.SET_TARGETS,
             Capability.ANSWER_FEEDBACK,
             Capability.SEE_RECOMMENDATIONS,
             Capability.MARK_RECOMMENDATIONS,

@@ -51,6 +51,7 @@ class House:
     vendor_name: str
     support_email: str
     operators: tuple[str, ...]
+    lines: "ReferenceLines | None" = None  # what customers see beside their peers, once it is switched on
 
 
 # What this request was told already; None outside of one, where every question is asked anew.
@@ -88,6 +89,9 @@ def _house(kept: Installation) -> House:
         vendor_name=kept.vendor_name or settings.VENDOR_NAME,
         support_email=kept.support_email or settings.SUPPORT_EMAIL,
         operators=tuple(_listed(kept.operator_email)) or tuple(settings.ADMINS),
+        lines=ReferenceLines(kept.reference_top, kept.reference_average)
+        if kept.has_reference_lines
+        else None,
     )
 
 
@@ -167,6 +171,8 @@ def draw_lines(values: Mapping[str, bool | int], *, by: User) -> bool:
         setattr(kept, field, values[field])
     if changed:
         kept.save(update_fields=changed)
+        if told := _told.get():
+            told.clear()
         audit.record(
             Action.INSTALLATION_CHANGED,
             by=by,
@@ -180,8 +186,7 @@ def draw_lines(values: Mapping[str, bool | int], *, by: User) -> bool:
 
 def reference_lines() -> ReferenceLines | None:
     """What customers see beside their peers; None where no administrator has switched it on."""
-    kept = Installation.objects.filter(pk=Installation.ONE, has_reference_lines=True).first()
-    return ReferenceLines(kept.reference_top, kept.reference_average) if kept else None
+    return current().lines
 
 
 @transaction.atomic

@@ -5,8 +5,8 @@ numbers inside a viewBox. None is a value that is not known: lines break there i
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 type Point = tuple[float, float | None]  # position, value
@@ -20,6 +20,7 @@ LABEL_HEIGHT = 0.04
 FEW = 3  # months: with fewer, weeks are labelled
 FORTNIGHT = 14
 CLOSE = 8  # labels: more of them leave no room for a year beside a neighbor
+COUNTED = 40  # whole numbers up to here are counted one by one, not measured
 LABELS_X = 12  # more month labels than this do not fit at full width
 
 
@@ -43,6 +44,15 @@ class Zone:
 
 
 @dataclass(frozen=True)
+class Bracket:
+    """The middle half of others and their median, on a scale."""
+
+    low: str
+    high: str
+    median: str
+
+
+@dataclass(frozen=True)
 class Gauge:
     """Where a score stands on the scale of its bands; low and high span what it could be."""
 
@@ -52,6 +62,7 @@ class Gauge:
     text: str
     low: str
     high: str
+    peers: Bracket | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,7 @@ class Plot:
     band: Zone | None = None
     band_label: str = ""  # height of its name
     rule: Rule | None = None
+    rules: tuple[Rule, ...] = ()  # named at the left, where several stand together
 
 
 @dataclass(frozen=True)
@@ -139,7 +151,8 @@ CARD = Scale(50, 92)  # sparklines that stand side by side share one scale
 SCORES = Scale(50, 95)
 FULL = Scale(0, 100)
 STRIP = Scale(40, 100)
-STRIP_GAP = 3.5  # percent of the width: labels closer than this run into each other
+# Percent of the width of a strip: half of a middle label and a space, at the width of a telephone.
+STRIP_GAP = 5.0
 
 
 def gauge(
@@ -148,11 +161,12 @@ def gauge(
     bands: Sequence[tuple[str, int]],
     low: float | None = None,
     high: float | None = None,
+    peers: tuple[int, int, int] | None = None,
 ) -> Gauge:
     """The scale from 0 to 100 in its bands, with the score on it.
 
-    shapes  bands: (tone, at_least), highest first
-    units   value, low, high in points
+    shapes  bands: (tone, at_least), highest first; peers: lower quartile, median, upper quartile
+    units   value, low, high, peers in points
     """
     edges = [at_least for _, at_least in bands]
     ends = [100, *edges]
@@ -162,7 +176,10 @@ def gauge(
     )
     ticks = tuple(Tick(_percent(edge), str(edge)) for edge in sorted({0, *edges, 100}))
     span = ("", "") if low is None or high is None else (_percent(low), _percent(high))
-    return Gauge(zones, ticks, _percent(value), text, *span)
+    bracket = None
+    if peers and not span[0]:  # one bracket at a time: the range of a provisional score says more
+        bracket = Bracket(_percent(peers[0]), _percent(peers[2]), _percent(peers[1]))
+    return Gauge(zones, ticks, _percent(value), text, *span, peers=bracket)
 
 
 def stack(parts: Sequence[tuple[str, float, float]]) -> tuple[Part, ...]:
@@ -186,12 +203,13 @@ def strip(own: int | None, middle: tuple[int | None, int, int | None], rules: Se
     def at(value: float) -> float:
         return 100 * scale.share(value)
 
-    labels = [at(each) for each in (lower, median, upper)]
-    labels[0], labels[2] = min(labels[0], labels[1] - STRIP_GAP), max(labels[2], labels[1] + STRIP_GAP)
-    ticks = tuple(
-        Tick(_percent(x), str(each), anchor)
-        for x, each, anchor in zip(labels, (lower, median, upper), ("end", "middle", "start"), strict=True)
-    )
+    # The median stands below its line, the quartiles away from it; of equal numbers one label says all.
+    labels = [Tick(_percent(at(median)), str(median))]
+    if lower != median:
+        labels.insert(0, Tick(_percent(min(at(lower), at(median) - STRIP_GAP)), str(lower), "end"))
+    if upper != median:
+        labels.append(Tick(_percent(max(at(upper), at(median) + STRIP_GAP)), str(upper), "start"))
+    ticks = tuple(labels)
     you = None
     if own is not None:
         anchor = "start" if at(own) < 12 else "end" if at(own) > 88 else "middle"
@@ -245,19 +263,24 @@ def trend(
     text: Callable[[float], str],
     band: tuple[str, float, float] | None = None,
     most_labels: int = LABELS_X,
+    unlabelled: Collection[str] = (),
+    levels: Sequence[tuple[float, str]] = (),
 ) -> Plot:
     """Scores over days, one line a key; the first series is the main line and is drawn last.
 
-    units   values in points; `band` is (tone, from, up to) in points
+    units   values in points; `band` is (tone, from, up to) in points; lines of `unlabelled` keys end without
+            a dot and a number, because they end where another one goes on; `levels` are dashed, each named
     """
     values = [value for _, line in series for _, value in line if value is not None]
+    values += [value for value, _ in levels]
     scale = scale_of(values)
     days = max((last - first).days, 1)
     lines = []
     for key, line in series:
         placed = [(100 * (day - first).days / days, value) for day, value in line if first <= day <= last]
         if any(value is not None for _, value in placed):
-            lines.append(_line(key, placed, scale, text, is_main=key == series[0][0]))
+            said = (lambda _: "") if key in unlabelled else text
+            lines.append(_line(key, placed, scale, said, is_main=key == series[0][0]))
     zone = None
     if band and band[2] > scale.low and band[1] < scale.high:
         top, bottom = scale.down(band[2]), scale.down(band[1])
@@ -265,7 +288,9 @@ def trend(
     label = _percent(_calmest(series, first, last, scale, band[1], band[2])) if zone and band else ""
     ups = range(50, 91, 10) if scale is SCORES else range(0, 101, 25)
     up = tuple(Tick(_percent(scale.down(value)), str(value)) for value in ups)
-    return Plot(tuple(_spread(lines)[::-1]), _month_ticks(first, last, most_labels), up, zone, label)
+    rules = tuple(Rule(_percent(scale.down(value)), said, -5) for value, said in levels)
+    across = _month_ticks(first, last, most_labels)
+    return Plot(tuple(_spread(lines)[::-1]), across, up, zone, label, rules=rules)
 
 
 def months(
@@ -281,6 +306,8 @@ def months(
     """
     values = [value for _, line in series for _, value in line if value is not None]
     ticks = _nice([*values, level] if level is not None else values)
+    if level is None and all(0 <= value <= COUNTED and value == int(value) for value in values):
+        ticks = _whole(max(values, default=0))
     scale = Scale(ticks[0], ticks[-1])
     count = max(len(series[0][1]) - 1, 1)
     lines = []
@@ -341,17 +368,14 @@ def _line(
 
 def _spread(lines: list[Line]) -> list[Line]:
     """The same lines with their labels pushed apart, from the top down and then back from the bottom."""
-    order = sorted(range(len(lines)), key=lambda i: float(lines[i].y[:-1]))
+    order = sorted((i for i in range(len(lines)) if lines[i].text), key=lambda i: float(lines[i].y[:-1]))
     at = [float(lines[i].y[:-1]) for i in order]
     for i in range(1, len(at)):
         at[i] = max(at[i], at[i - 1] + LABEL_GAP)
     for i in range(len(at) - 1, -1, -1):
         at[i] = min(at[i], 100 - LABEL_GAP * (len(at) - 1 - i))
-    moved = {order[i]: at[i] for i in range(len(at))}
-    return [
-        Line(line.key, line.path, line.x, line.y, line.text, _percent(moved[i]), line.is_main)
-        for i, line in enumerate(lines)
-    ]
+    moved = {order[i]: _percent(at[i]) for i in range(len(at))}
+    return [replace(line, label_y=moved.get(i, line.y)) for i, line in enumerate(lines)]
 
 
 def _path(points: Sequence[Point], form: str) -> str:
@@ -383,6 +407,12 @@ def _nice(values: Sequence[float]) -> list[float]:
         if last - first < MOST_TICKS:
             break
     return [round(index * step, 10) for index in range(first, last + 1)]
+
+
+def _whole(highest: float) -> list[float]:
+    """At most five whole numbers from 0 on: a count, of days say, has no halves."""
+    step = max(1, math.ceil(highest / (MOST_TICKS - 1)))
+    return [float(step * index) for index in range(max(1, math.ceil(highest / step)) + 1)]
 
 
 def _month_ticks(first: date, last: date, most: int) -> tuple[Tick, ...]:

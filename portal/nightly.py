@@ -18,7 +18,7 @@ from accounts import audit, retention, seals
 from accounts.models import Action, User
 from portal.reports import jobs
 from recommendations import suggest
-from scoring import pack, publish, releases, run
+from scoring import pack, publish, recomputed, releases, run
 from scoring.models import NightStep, Pointer, ScorecardVersion, ScoringRun, StepState
 
 log = logging.getLogger(__name__)
@@ -96,12 +96,7 @@ def compare_versions(day: date, scorecard: str | None, hands: Hands) -> None:
             continue
         reason = f"The night before version {version.number}, to tell what the version changed"
         pair = run.open_run(version, before, reason=reason, beside=True)
-        try:
-            _finish(pair, hands)
-        except NightFailed as why:
-            log.exception("Versions could not be compared")
-            run.abandon(pair, "Too many organizations failed; what the version changed will not be told.")
-            hands.tell(str(why))
+        _compare(pair, "what the version changed will not be told", hands)
 
 
 def pack_arrived(day: date, scorecard: str | None, hands: Hands) -> None:
@@ -139,6 +134,21 @@ def release_peers(day: date, scorecard: str | None, hands: Hands) -> None:
         for pointer in releases.due(key, day):
             groups = releases.release(pointer)
             hands.tell(f"Released the peer figures of {pointer}: {groups} group{'s' if groups != 1 else ''}.")
+
+
+def recompute_history(day: date, scorecard: str | None, hands: Hands) -> None:
+    """Earlier closes are scored under the version in force, newest first and a few a night, to compare with.
+
+    After all that people wait for. A close that was restated is recomputed, too: both read the same data.
+    """
+    for key in [scorecard] if scorecard else publish.scorecard_keys():
+        version = publish.in_force(key, day)
+        if version is None:
+            continue
+        for close, revision in recomputed.due(version, day)[: recomputed.A_NIGHT]:
+            reason = "An earlier close under the version in force, to compare over time"
+            again = run.open_run(version, close, revision=revision, reason=reason, beside=True)
+            _compare(again, "the trends show it as it was scored only", hands)
 
 
 def suggest_actions(day: date, scorecard: str | None, hands: Hands) -> None:
@@ -181,10 +191,21 @@ STEPS: list[tuple[str, Callable[[date, str | None, Hands], None]]] = [
     ("closes", close_months),
     ("peers", release_peers),
     ("recommendations", suggest_actions),
+    ("history", recompute_history),
     ("exports", remove_exports),
     ("audit seal", seal_audit),
     ("audit retention", retire_audit),
 ]
+
+
+def _compare(beside: ScoringRun, lost: str, hands: Hands) -> None:
+    """Work on a run that is for comparing only: one that cannot be made is let go, and no night fails."""
+    try:
+        _finish(beside, hands)
+    except NightFailed as why:
+        log.exception("%s could not be made", beside)
+        run.abandon(beside, f"Too many organizations failed; {lost}.")
+        hands.tell(str(why))
 
 
 def _finish(open_one: ScoringRun, hands: Hands) -> None:

@@ -413,7 +413,10 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Of what packages bring, nothing but the files that are named here: their name at our address, package, file.
-VENDOR_FILES = {"vendor/plotly.min.js": ("plotly", "package_data/plotly.min.js")}
+VENDOR_FILES = {
+    "vendor/plotly.min.js": ("plotly", "package_data/plotly.min.js"),
+    "vendor/htmx-2.min.js": ("django_htmx", "static/django_htmx/htmx-2.min.js"),
+}
 STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder", "portal.vendored.Finder"]
 HASHED = MODE != "test" and not DEBUG  # names with a hash never go stale; tests need no collectstatic
 STORAGES = {
@@ -474,6 +477,11 @@ if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", SUPPORT_EMAIL):
 HELP_SITE = env.str("HELP_SITE", default="").strip()
 if HELP_SITE and not (HELP_SITE.startswith("https://") and "{words}" in HELP_SITE):
     raise ImproperlyConfigured(f"HELP_SITE must begin with https:// and hold {{words}}, not {HELP_SITE!r}.")
+
+# The vendor's introduction to the score, a video or a page: a link beside the score. Empty: none.
+INTRODUCTION = env.str("INTRODUCTION", default="").strip()
+if INTRODUCTION and not re.fullmatch(r"https://[\w.-]+(:\d+)?(/\S*)?", INTRODUCTION, re.ASCII):
+    raise ImproperlyConfigured(f"INTRODUCTION must be an address with https://, not {INTRODUCTION!r}.")
 
 
 # --- The API ------------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ class Edit:
 
     number: int
     at: datetime
-    by: str
+    by: str  # empty: it came with the files
     reason: str
     differences: tuple[Difference, ...]
 
@@ -111,7 +111,7 @@ def _between(older: PlaybookVersion, newer: PlaybookVersion, key: str) -> tuple[
 
 
 def _edit(version: PlaybookVersion, differences: tuple[Difference, ...]) -> Edit:
-    by = str(version.made_by) if version.made_by else "Files"
+    by = str(version.made_by) if version.made_by else ""
     return Edit(version.number, version.made_at, by, version.reason, differences)
 
 

@@ -5,15 +5,15 @@ packed observation of its month. So a replay changes nothing, a correction is a 
 batches does not matter (RECIPES §2).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import batched, chain
 from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import Exists, Min, OuterRef, QuerySet
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.isolation import settle
@@ -169,16 +169,20 @@ def observed(
 
     A value that was corrected by a batch packed later is given as it was before.
     """
-    keys = {
-        "organization_id__gte": first_id,
-        "organization_id__lte": last_id,
-        "metric_id__in": list(metrics),
-        "day__gte": first,
-        "day__lte": last,
-    }
-    newest = Observation.objects.filter(**keys, batch__packing__lte=watermark)
+    keys = Q(
+        organization_id__gte=first_id,
+        organization_id__lte=last_id,
+        metric_id__in=list(metrics),
+        day__gte=first,
+        day__lte=last,
+    )
+    return _as_they_stood(keys, watermark, only)
+
+
+def _as_they_stood(keys: Q, watermark: int, only: set[int] | None = None) -> Iterator[Row]:
+    newest = Observation.objects.filter(keys, batch__packing__lte=watermark)
     rows: dict[tuple[int, int, date], float] = {}
-    for *key, value in chain(newest.values_list(*ROW), outlived(watermark).filter(**keys).values_list(*ROW)):
+    for *key, value in chain(newest.values_list(*ROW), outlived(watermark).filter(keys).values_list(*ROW)):
         if only is None or key[0] in only:
             rows[tuple(key)] = value
     for key, value in sorted(rows.items(), key=lambda item: item[0][2]):
@@ -370,31 +374,63 @@ def panel(
     return _panel(scorecard, people, day, slots, days, watermark=watermark, places_now=places_now)
 
 
-def panel_of(scorecard: Scorecard, organization: Organization, day: date, *, watermark: int) -> Panel:
+def panel_of(
+    scorecard: Scorecard,
+    organization: Organization,
+    day: date,
+    *,
+    watermark: int,
+    only: Collection[str] | None = None,
+    further: int = 0,
+) -> Panel:
     """The same numbers for one organization, from the observations themselves as they stood at the watermark.
 
     What a person is shown beside a score is read this way, so that later data cannot change an explanation.
+
+    only     these metrics alone
+    further  so many months more of the past than a score of the day needs
     """
     places_now = layout()
     people = population(Organization.objects.filter(pk=organization.pk))
-    first = add_months(month_start(day), 1 - scorecard.months)
-    back = day_months(day)
-    first_day = add_months(month_start(day), 1 - back)
-    wanted = {metric.key for metric in scorecard.metrics}
-    monthly = [pk for pk, metric in places_now.metrics.items() if metric.key in wanted and not metric.daily]
-    daily = [pk for pk, metric in places_now.metrics.items() if metric.key in wanted and metric.daily]
-    at = (organization.pk, organization.pk)
-    rows = [*observed(*at, monthly, first, month_end(day), watermark=watermark)]
-    rows += observed(*at, daily, first_day, month_end(day), watermark=watermark)
-    keys, numbers = build(rows, places_now)
-    stored = [(key, month, row) for (key, month), row in zip(keys, numbers, strict=True)]
+    first = add_months(month_start(day), 1 - scorecard.months - further)
+    first_day = add_months(month_start(day), 1 - day_months(day) - further)
+    wanted = {metric.key for metric in scorecard.metrics} if only is None else set(only)
+    mine = [(pk, metric.daily) for pk, metric in places_now.metrics.items() if metric.key in wanted]
+    monthly = Q(metric_id__in=[pk for pk, daily in mine if not daily], day__gte=first)
+    daily = Q(metric_id__in=[pk for pk, daily in mine if daily], day__gte=first_day)
+    keys = Q(organization_id=organization.pk, day__lte=month_end(day)) & (monthly | daily)
+    rows = list(_as_they_stood(keys, watermark))
+    panel = panel_from(
+        scorecard, people, day, rows, watermark=watermark, places_now=places_now, further=further
+    )
+    if not further:
+        return panel
+    months = scorecard.months + further
+    return replace(panel, declared=declared(scorecard, people.ids, day, watermark=watermark, months=months))
+
+
+def panel_from(
+    scorecard: Scorecard,
+    people: Population,
+    day: date,
+    rows: Sequence[Row],
+    *,
+    watermark: int,
+    places_now: Layout,
+    further: int = 0,
+) -> Panel:
+    """The panel of one organization out of its observations, which stand in order of the day."""
+    months, back = scorecard.months + further, day_months(day) + further
+    first = add_months(month_start(day), 1 - months)
     width = places_now.width
-    slots = np.full((1, scorecard.months, width), np.nan)
+    slots = np.full((1, months, width), np.nan)
     days = np.full((1, back, DAYS * places_now.daily), np.nan)
-    for _, month, row in stored:
-        slots[0, months_between(first, month)] = row[:width]
-        if month >= first_day:
-            days[0, months_between(first_day, month)] = row[width:]
+    keys, numbers = build(rows, places_now)
+    for (_, month), row in zip(keys, numbers, strict=True):
+        at = months_between(first, month)
+        slots[0, at] = row[:width]
+        if at >= months - back:
+            days[0, at - months + back] = row[width:]
     return _panel(scorecard, people, day, slots, days, watermark=watermark, places_now=places_now)
 
 
@@ -486,10 +522,13 @@ def owned(products: Sequence[str], ids: np.ndarray) -> np.ndarray:
 
 
 def declared(
-    scorecard: Scorecard, ids: np.ndarray, day: date, *, watermark: int
+    scorecard: Scorecard, ids: np.ndarray, day: date, *, watermark: int, months: int | None = None
 ) -> dict[str, tuple[Declaration, ...]]:
-    """Windows that sources said are complete, per metric; overlapping and touching ones joined."""
-    first = add_months(month_start(day), 1 - scorecard.months)
+    """Windows that sources said are complete, per metric; overlapping and touching ones joined.
+
+    months  so many, the day's own among them, instead of those that a score needs
+    """
+    first = add_months(month_start(day), 1 - (months or scorecard.months))
     batches = Batch.objects.filter(packing__lte=watermark, complete_to__gte=first, complete_from__lte=day)
     wanted = {metric.key for metric in scorecard.metrics}
     for_all: dict[str, list[Window]] = {}
@@ -540,6 +579,7 @@ __all__ = [
     "observed",
     "pack_due",
     "panel",
+    "panel_from",
     "panel_of",
     "places",
     "population",

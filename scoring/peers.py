@@ -8,6 +8,7 @@ from accounts.models import Organization
 from scoring import engine, publish, sheets
 from scoring.engine import Scorecard
 from scoring.engine.peers import SIZES, Quarter, Rung, quarter
+from scoring.history import History
 from scoring.models import PeerPlace
 
 YEAR = 13  # closes: a year and the one it is compared with
@@ -50,25 +51,31 @@ class Comparison:
         return self.why == Why.SHOWN
 
 
-def comparisons(organization: Organization, *, closes: int = YEAR) -> list[Comparison]:
-    """What this organization was shown, newest close first; nothing before its first close."""
+def comparisons(
+    organization: Organization, *, closes: int = YEAR, known: History | None = None
+) -> list[Comparison]:
+    """What this organization was shown, newest close first; nothing before its first close.
+
+    `known` is a history that was read already: its sheets of the closes are not asked for again.
+    """
     places = organization.peer_places.filter(close__key=organization.scorecard)
-    rows = list(places.select_related("close__version", "release").order_by("-close__day")[:closes])
-    wanted = {(row.close.day, row.close.version_id, row.close.revision) for row in rows}
-    mine = organization.score_sheets.filter(day__in=[day for day, _, _ in wanted])
-    own = {
-        tuple(sheet): bytes(nodes)
-        for *sheet, nodes in mine.values_list("day", "version_id", "revision", "nodes")
-        if tuple(sheet) in wanted
-    }
+    both = places.select_related("close__version", "release").defer("close__version__text")
+    rows = list(both.order_by("-close__day")[:closes])
+    wanted = {(row.close.day, row.close.version_id, row.close.revision) for row in rows if row.release}
+    past = known.sheets.values() if known else ()
+    own = {(each.day, each.version.pk, each.revision): each.nodes for each in past}
+    if missing := wanted - own.keys():
+        mine = organization.score_sheets.filter(day__in=[day for day, _, _ in missing])
+        for day, version, revision, nodes in mine.values_list("day", "version_id", "revision", "nodes"):
+            own[day, version, revision] = bytes(nodes)
     return [
         _comparison(row, own.get((row.close.day, row.close.version_id, row.close.revision))) for row in rows
     ]
 
 
-def newest(organization: Organization) -> Comparison | None:
+def newest(organization: Organization, *, known: History | None = None) -> Comparison | None:
     """What this organization is shown now; None before its first close."""
-    return next(iter(comparisons(organization, closes=1)), None)
+    return next(iter(comparisons(organization, closes=1, known=known)), None)
 
 
 def _comparison(row: PeerPlace, nodes: bytes | None) -> Comparison:

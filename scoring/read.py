@@ -77,7 +77,7 @@ class CardReading:
     def by_node(self) -> Mapping[str, Reading]:
         return {reading.node: reading for reading in walk(self.overall)}
 
-    @property
+    @cached_property
     def age_days(self) -> int | None:
         first = first_day(self.organization)
         return (self.day - first).days if first else None
@@ -134,14 +134,18 @@ def _figures(sheet: Sheet) -> dict[str, sheets.Figure]:
 
 
 def explained(
-    organization: Organization, key: str | None = None, *, day: date | None = None
+    organization: Organization,
+    key: str | None = None,
+    *,
+    day: date | None = None,
+    known: History | None = None,
 ) -> CardReading | None:
     """The same card with every signal's real inputs and exact bounds, scored again from the observations.
 
     A signal whose recomputed points or state are not the sheet's (a product was added since, say) gets no
     inputs: an explanation that does not lead to what is shown would be worse than none.
     """
-    card = latest(organization, key, day=day)
+    card = latest(organization, key, day=day, known=known)
     if card is None:
         return None
     panel = pack.panel_of(card.scorecard, organization, card.day, watermark=card.watermark)
@@ -211,10 +215,14 @@ def trend(
 
 
 def signal_trends(
-    organization: Organization, key: str | None = None, *, until: date | None = None
+    organization: Organization,
+    key: str | None = None,
+    *,
+    until: date | None = None,
+    known: History | None = None,
 ) -> dict[str, list[tuple[date, int | None]]]:
     """Every node's points at the closes of a year and on the newest night, oldest first, by node."""
-    past = history.of(organization, key, until=until)
+    past = known or history.of(organization, key, until=until)
     newest = max(past.sheets, default=None)
     result: dict[str, list[tuple[date, int | None]]] = {}
     for day, sheet in past.sheets.items():

@@ -84,8 +84,11 @@ def night_of(key: str, day: date, *, number: int | None = None, revision: int | 
 
 
 def nights_of(key: str, day: date, *, version: ScorecardVersion | None = None) -> list[Night]:
-    """Every published night of a day, of all versions or one, newest first: those that were replaced, too."""
-    runs = ScoringRun.objects.filter(version__key=key, day=day, published_at__isnull=False)
+    """Every published night of a day, of all versions or one, newest first: those that were replaced, too.
+
+    Not those that were made beside one, to compare: nobody was ever shown them as the score.
+    """
+    runs = ScoringRun.objects.filter(version__key=key, day=day, beside=False, published_at__isnull=False)
     if version is not None:
         runs = runs.filter(version=version)
     return [
@@ -197,37 +200,16 @@ def panel_of(
     ids = {metric.key: pk for pk, metric in places.metrics.items()}
     rows = [(organization.pk, ids[each.metric], each.day, each.value) for each in found]
     rows.sort(key=lambda row: row[2])
-    keys, numbers = pack.build(rows, places)
-    first = pack.add_months(pack.month_start(day), 1 - card.months)
-    back = pack.day_months(day)
-    slots = np.full((1, card.months, places.width), np.nan)
-    days = np.full((1, back, pack.DAYS * places.daily), np.nan)
-    for (_, month), row in zip(keys, numbers, strict=True):
-        at = pack.months_between(first, month)
-        slots[0, at] = row[: places.width]
-        if at >= card.months - back:
-            days[0, at - card.months + back] = row[places.width :]
-    who = np.array([organization.pk], dtype=np.int64)
-    products = tuple(product.key for product in card.products)
     contract = _contract(organization)
-    started = min(
-        (each for each in (contract, first_observed(organization, watermark=watermark)) if each),
-        default=None,
+    known = [each for each in (contract, first_observed(organization, watermark=watermark)) if each]
+    people = pack.Population(
+        np.array([organization.pk], dtype=np.int64), _ordinal(min(known, default=None)), _ordinal(contract)
     )
-    return Panel(
-        day=day,
-        organizations=who,
-        slots=slots,
-        month_slots=places.month_slots,
-        days=days,
-        day_slots=places.day_slots,
-        declared=pack.declared(card, who, day, watermark=watermark),
-        products=products,
-        owned=pack.owned(products, who),
-        age_days=np.array([(day - started).days if started else np.nan], dtype=np.float64),
-        contract_started=np.array([contract.toordinal() if contract else np.nan], dtype=np.float64),
-        exempt=None,
-    )
+    return pack.panel_from(card, people, day, rows, watermark=watermark, places_now=places)
+
+
+def _ordinal(day: date | None) -> np.ndarray:
+    return np.array([day.toordinal() if day else np.nan], dtype=np.float64)
 
 
 def _contract(organization: Organization) -> date | None:

@@ -6,6 +6,7 @@ lost it. A worker killed at any moment costs a retry, never a double and never h
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import batched
 
@@ -16,7 +17,7 @@ from django.db.models.functions import Now
 
 from accounts import installation
 from accounts.models import Organization
-from scoring import engine, pack, publish, sheets
+from scoring import engine, owned, pack, publish, sheets
 from scoring.models import (
     Batch,
     Chunk,
@@ -155,7 +156,7 @@ def _sheets(
     card: engine.Scorecard, people: pack.Population, run: ScoringRun, places: pack.Layout
 ) -> Iterator[Sheet]:
     # The panel lives no longer than this line: two of them at once would be most of the memory of a night.
-    scores = engine.score(card, pack.panel(card, people, run.day, watermark=run.watermark, places_now=places))
+    scores = engine.score(card, _panel(card, people, run, places))
     points = engine.canonical(scores.points[:, 0]).tolist()
     coverage = engine.canonical(scores.coverage[:, 0] * 100).tolist()
     fixed = (run.version_id, run.day, run.revision)
@@ -169,6 +170,14 @@ def _sheets(
     )
     for organization, points_, coverage_, state, nodes in columns:
         yield (organization, *fixed, points_, coverage_, state, nodes)
+
+
+def _panel(
+    card: engine.Scorecard, people: pack.Population, run: ScoringRun, places: pack.Layout
+) -> engine.Panel:
+    panel = pack.panel(card, people, run.day, watermark=run.watermark, places_now=places)
+    # What only the list of products did since is nothing that the version would have done.
+    return replace(panel, owned=owned.then(panel, run.version)) if run.beside else panel
 
 
 def write(rows: list[Sheet]) -> None:

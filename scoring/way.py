@@ -100,7 +100,9 @@ def pairs(organization: Organization, past: History, spans: Sequence[Span]) -> d
     between = crossings(past, spans)
     if not between:
         return {}
-    made = ScoringRun.objects.filter(beside=True, day=OuterRef("day"), version=OuterRef("version"))
+    made = ScoringRun.objects.filter(
+        beside=True, day=OuterRef("day"), version=OuterRef("version"), revision=0
+    )
     rows = organization.score_sheets.filter(Exists(made.exclude(published_at=None)), revision=0)
     rows = rows.filter(day__in=between, version__in={past.sheets[day].version.pk for day in between.values()})
     return {

@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 
 import pytest
 from django.core.cache import cache
 from django.db import connection
 
 from accounts import retirement, triggers
-from accounts.models import Organization, Plan, Role, Team, User
+from accounts.models import Organization, User
 from tests import runtime
-from tests.factories import make_membership, make_organization, make_plan, make_user
+from tests.cast import Cast
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -52,126 +51,102 @@ def as_portal_app(transactional_db: None, _cache_is_emptied: None) -> Iterator[C
 
 
 @pytest.fixture
-def orchard(db: None) -> Organization:
+def cast(db: None) -> Cast:
+    """Everybody below, of this test alone."""
+    return Cast()
+
+
+@pytest.fixture
+def orchard(cast: Cast) -> Organization:
     """A customer on Signature."""
-    organization = make_organization("Orchard", products=["sales", "platform"])
-    make_plan(organization)
-    return organization
+    return cast.orchard
 
 
 @pytest.fixture
-def harbor(db: None) -> Organization:
+def harbor(cast: Cast) -> Organization:
     """Another customer on Signature: everything of Orchard's is foreign to its people."""
-    organization = make_organization("Harbor", products=["sales", "platform"])
-    make_plan(organization)
-    return organization
+    return cast.harbor
 
 
 @pytest.fixture
-def meadow(db: None) -> Organization:
+def meadow(cast: Cast) -> Organization:
     """A customer on Premier."""
-    organization = make_organization("Meadow", products=["sales", "platform"])
-    make_plan(organization, Plan.PREMIER)
-    return organization
+    return cast.meadow
 
 
 @pytest.fixture
-def dana(orchard: Organization) -> User:
+def dana(cast: Cast) -> User:
     """Designated contact of Orchard."""
-    user = make_user("dana@orchard.example")
-    make_membership(user, orchard, Role.CONTACT)
-    return user
+    return cast.dana
 
 
 @pytest.fixture
-def vera(orchard: Organization) -> User:
+def vera(cast: Cast) -> User:
     """May only look at Orchard."""
-    user = make_user("vera@orchard.example")
-    make_membership(user, orchard, Role.VIEWER)
-    return user
+    return cast.vera
 
 
 @pytest.fixture
-def tara(orchard: Organization) -> User:
+def tara(cast: Cast) -> User:
     """Training administrator of Orchard."""
-    user = make_user("tara@orchard.example")
-    make_membership(user, orchard, Role.TRAINING_ADMIN)
-    return user
+    return cast.tara
 
 
 @pytest.fixture
-def pat(orchard: Organization) -> User:
+def pat(cast: Cast) -> User:
     """Partner of Orchard, for a long time."""
-    user = make_user("pat@partner.example")
-    make_membership(user, orchard, Role.PARTNER, ends_at=datetime(2100, 1, 1, tzinfo=UTC))
-    return user
+    return cast.pat
 
 
 @pytest.fixture
-def frank(orchard: Organization) -> User:
+def frank(cast: Cast) -> User:
     """Contact of Orchard until the instant he was made one: gone since."""
-    user = make_user("frank@orchard.example")
-    membership = make_membership(user, orchard, Role.CONTACT)
-    membership.ends_at = membership.starts_at
-    membership.save()
-    return user
+    return cast.frank
 
 
 @pytest.fixture
-def pia(meadow: Organization) -> User:
+def pia(cast: Cast) -> User:
     """Contact of Meadow, which is on Premier."""
-    user = make_user("pia@meadow.example")
-    make_membership(user, meadow, Role.CONTACT)
-    return user
+    return cast.pia
 
 
 @pytest.fixture
-def casey(orchard: Organization) -> User:
+def casey(cast: Cast) -> User:
     """CSM of Orchard."""
-    user = make_user("casey@vendor.example", is_staff=True)
-    make_membership(user, orchard, Role.CSM)
-    return user
+    return cast.casey
 
 
 @pytest.fixture
-def lena(casey: User) -> User:
+def lena(cast: Cast) -> User:
     """Leads the team of Casey; manages nobody herself."""
-    casey.team = Team.objects.create(name="North")
-    casey.save()
-    return make_user("lena@vendor.example", is_staff=True, is_lead=True, team=casey.team)
+    return cast.lena
 
 
 @pytest.fixture
-def cole(harbor: Organization) -> User:
+def cole(cast: Cast) -> User:
     """CSM of Harbor, not of Orchard."""
-    user = make_user("cole@vendor.example", is_staff=True)
-    make_membership(user, harbor, Role.CSM)
-    return user
+    return cast.cole
 
 
 @pytest.fixture
-def gus(orchard: Organization) -> User:
+def gus(cast: Cast) -> User:
     """Success guide of Orchard."""
-    user = make_user("gus@vendor.example", is_staff=True)
-    make_membership(user, orchard, Role.GUIDE)
-    return user
+    return cast.gus
 
 
 @pytest.fixture
-def otto(db: None) -> User:
+def otto(cast: Cast) -> User:
     """Auditor of the installation."""
-    return make_user("otto@vendor.example", is_staff=True, is_auditor=True)
+    return cast.otto
 
 
 @pytest.fixture
-def ada(db: None) -> User:
+def ada(cast: Cast) -> User:
     """Administrator of the installation."""
-    return make_user("ada@vendor.example", is_staff=True, is_admin=True)
+    return cast.ada
 
 
 @pytest.fixture
-def hal(harbor: Organization) -> User:
+def hal(cast: Cast) -> User:
     """Contact of Harbor: the stranger in every test."""
-    user = make_user("hal@harbor.example")
-    make_membership(user, harbor, Role.CONTACT)
-    return user
+    return cast.hal

@@ -6,6 +6,7 @@ user and opens every folder above the checkout to the world.
 """
 
 import atexit
+import gc
 import importlib.util
 import os
 import pwd
@@ -14,6 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,11 @@ from tests.ports import free_port
 
 Keep = Callable[[subprocess.Popen[bytes]], None]
 
-ROLES = Path(__file__).resolve().parent.parent / "deploy" / "roles.sql"
+TESTS = Path(__file__).resolve().parent
+ROLES = TESTS.parent / "deploy" / "roles.sql"
+
+# Stories, arithmetic in SQL, and whole ways through the house.
+BOTH_ALWAYS = {"accounts", "scoring", "recommendations", "journeys"}
 
 # What the settings read: a developer's own values have no say in the suite.
 SETTINGS = [
@@ -78,13 +84,44 @@ def pytest_load_initial_conftests() -> Generator[None]:
     return (yield)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest looks at `-m`
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever touches the database is a test of the services, without anyone having to say so."""
+@pytest.hookimpl(wrapper=True)  # before pytest looks at `-m`, and after everybody has sorted
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Whatever touches the database is a test of the services, without anyone having to say so, unless it
+    says that the database has no say in it (tests/README.md).
+
+    Side by side, files with many slow tests go first: everybody waits for the one that begins last.
+    """
     for item in items:
         fixtures = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
-        if fixtures or item.get_closest_marker("django_db"):
+        if item.get_closest_marker("any_database"):
+            refuse_if_it_differs(item)
+        elif fixtures or item.get_closest_marker("django_db"):
             item.add_marker("services")
+    result = yield
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        tests = Counter(item.path for item in items)
+        slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+        items.sort(key=lambda item: (-slow[item.path], -tests[item.path], item.path))
+    return result
+
+
+def refuse_if_it_differs(item: pytest.Item) -> None:
+    """Only pages may say `any_database`, and none that asks for a database's own ways."""
+    marker = item.get_closest_marker("django_db")
+    own_ways = {"transactional_db", "live_server", "as_portal_app"} & set(getattr(item, "fixturenames", ()))
+    if (
+        own_ways
+        or (marker and marker.kwargs.get("transaction"))
+        or BOTH_ALWAYS & set(item.path.relative_to(TESTS).parts[:1])
+    ):
+        raise pytest.UsageError(f"{item.nodeid} may differ from database to database: tests/README.md")
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the collector need not walk it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
 
 
 def pytest_report_header() -> str:

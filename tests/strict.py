@@ -1,4 +1,6 @@
-"""With CAIRN_STRICT=1 a skipped test is a failure, so that a green run hides nothing: .ci/run sets it.
+"""What holds for every run of the tests.
+
+With CAIRN_STRICT=1 a skipped test is a failure, so that a green run hides nothing: .ci/run sets it.
 
 Let through is a skip alone that says where the test does run: "only on PostgreSQL", "only on macOS".
 """
@@ -7,6 +9,11 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is, not whether it holds.
+settings.register_profile("cairn", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("cairn")
 
 ALLOWED = "only on "
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
+from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.invitations import digest
 from accounts.models import (
@@ -25,6 +27,8 @@ from accounts.models import (
     User,
 )
 from scoring import pack, run
+from tests.cast import Cast
+from tests.crawling import undone
 from tests.factories import (
     as_if_earlier,
     make_measured,
@@ -33,6 +37,7 @@ from tests.factories import (
     make_user,
     publish_small_card,
 )
+from tests.portal.advised import advise
 
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)  # readyz asks whether the night is fresh
 
@@ -59,12 +64,17 @@ CUSTOMERS = ("dana", "tara", "vera", "pat")
 MAY_NOT_MANAGE = ("tara", "vera", "pat", "casey", "lena", "gus", "otto")
 STRANGERS = ("frank", "hal", "pia", "cole")
 STAFF = ("casey", "lena", "gus", "ada")
+PLANNERS = ("dana", "casey", "lena")
+TAILORING = ("casey", "lena", "gus")
+MARKING = ("dana", "tara", "casey", "lena", "gus")
 SIGN_IN = "/sign-in/"
 
 # Mia, a viewer of Orchard, by the public id of her membership; and an invitation to Orchard with its token.
 MIA = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0001"
 INVITED = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0002"
 WRITTEN = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0003"  # a note of Orchard's
+DRAWN_UP = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0005"  # a saved plan of Orchard's, shared with ours
+ADVISED = "3f0c0d5e-8a52-4c57-9d0b-5a4b7d1f0004"  # a recommendation of Orchard's
 TRENDS = "/o/orchard/trends/"
 TOKEN = "a-token-that-is-known-to-this-table"
 
@@ -79,6 +89,7 @@ class Door:
     takes_posts: bool = False
     depends: bool = False  # on plan, product and language
     only_posts: bool = False  # to GET everyone gets 405, to POST what is expected
+    takes_patches: bool = False
     comes_from_elsewhere: bool = False  # a provider's own page posts it: it does nothing by itself
 
     def at(self, *arguments: str, **changes: int | str) -> "Door":
@@ -111,6 +122,14 @@ def for_these(name: str, who: tuple[str, ...], what: int | str, *, depends: bool
     refused = dict.fromkeys((*CUSTOMERS, *STAFF, "otto"), 403)
     door = of_orchard(name, **(refused | dict.fromkeys(who, what)))
     return replace(door, takes_posts=True, only_posts=True, depends=depends)
+
+
+def marking(
+    name: str, what: int | str, *arguments: str, who: tuple[str, ...] = (), **more: int | str
+) -> Door:
+    """What is set on recommendations of Orchard: by those who work on them, while the score is open."""
+    door = for_these(name, who or MARKING, what, depends=True)
+    return door.at("orchard", *arguments, **more)
 
 
 def log_of_orchard(name: str) -> Door:
@@ -187,6 +206,7 @@ PLAN_PAGE = "/o/orchard/plan/"
 CONTACTS = "/o/orchard/contacts/"
 MANAGERS = ("dana", "ada")  # of the contacts of Orchard
 FACTORS = "/me/factors/"
+PLAY = "platform-book-coaching"
 NOBODY = "999999"  # the number of no person and of no factor
 NO_PLACE = "00000000-0000-4000-8000-000000000000"
 NUMBER = "6f0c6c1e-8a52-4b36-9f5e-0d7f6b1c2a34"  # of Orchard's connection, which is on
@@ -229,6 +249,7 @@ DOORS = [
     of_orchard("trends"),
     of_orchard("trends-figure"),
     of_orchard("trends-file"),
+    of_orchard("trends-measured", "sales.work_order_growth"),
     of_orchard("trends-compare"),
     notes_of_orchard("trends-notes", only_posts=True),
     notes_of_orchard("trends-note", WRITTEN),
@@ -236,10 +257,34 @@ DOORS = [
     of_orchard("peers"),
     for_these("peers-contribute", ("dana",), "/o/orchard/peers/", depends=False),
     of_orchard("targets"),
-    for_these("target-set", ("dana", "casey"), 422, depends=True),
-    for_these("matters-less", ("dana", "casey"), 422, depends=True),
-    for_these("target-end", ("dana", "casey"), 404, depends=True).at("orchard", NO_PLACE),
-    for_these("matters-again", ("dana", "casey"), 404, depends=True).at("orchard", NO_PLACE),
+    for_these("target-set", ("dana",), 422, depends=True),
+    for_these("matters-less", ("dana",), 422, depends=True),
+    for_these("target-end", ("dana",), 404, depends=True).at("orchard", NO_PLACE),
+    for_these("matters-again", ("dana",), 404, depends=True).at("orchard", NO_PLACE),
+    of_orchard("planner"),
+    for_these("roadmap-save", PLANNERS, 422, depends=True),
+    of_orchard("roadmap", DRAWN_UP),
+    of_orchard("roadmap-csv", DRAWN_UP),
+    of_orchard("roadmap-ics", DRAWN_UP),
+    for_these("roadmap-share", PLANNERS, f"/o/orchard/planner/{DRAWN_UP}/", depends=True).at(
+        "orchard", DRAWN_UP
+    ),
+    for_these("roadmap-end", PLANNERS, "/o/orchard/planner/", depends=True).at("orchard", DRAWN_UP),
+    for_these("roadmap-item", PLANNERS, 404, depends=True).at("orchard", DRAWN_UP, "1"),
+    of_orchard("actions"),
+    of_orchard("action", ADVISED),
+    marking("actions-move", "/o/orchard/actions/"),
+    marking("action-move", 422, ADVISED),
+    marking("action-favorite", f"/o/orchard/actions/{ADVISED}/", ADVISED, who=(*CUSTOMERS, *STAFF)),
+    marking("action-note", 422, ADVISED),
+    replace(
+        of_orchard("action-add", **dict.fromkeys((*CUSTOMERS, "ada"), 403)), takes_posts=True, depends=False
+    ),
+    marking("action-tailor", f"/o/orchard/actions/{ADVISED}/", ADVISED, who=TAILORING),
+    marking("action-reword", 422, ADVISED, who=TAILORING),
+    marking("action-coaching", f"/o/orchard/actions/{ADVISED}/", ADVISED, who=("dana", "tara")),
+    marking("action-coaching-answer", f"/o/orchard/actions/{ADVISED}/", ADVISED, who=TAILORING),
+    marking("action-arrange", f"/o/orchard/actions/{ADVISED}/", ADVISED),
     of_orchard("moved"),
     of_orchard("sources"),
     replace(of_orchard("feedback"), takes_posts=True),
@@ -278,6 +323,7 @@ DOORS = [
     for_admins("audit", casey=200, cole=200, lena=200, otto=200),
     for_admins("audit_export", casey=200, cole=200, lena=200, otto=200),
     for_staff("portfolio"),
+    for_staff("next-actions"),
     for_staff("portfolio-export").at("csv"),
     of_orchard("exports"),
     of_orchard("export-now", "score", "csv"),
@@ -300,6 +346,15 @@ DOORS = [
     for_admins("teams", takes_posts=True),
     for_admins("team", "404", ada=404, takes_posts=True),
     for_admins("team-delete", "404", ada=404, takes_posts=True),
+    # The plays: read by whoever looks after customers, edited by leads and administrators.
+    for_staff("playbook", otto=403),
+    replace(for_staff("playbook-play", otto=403, takes_posts=True), arguments=(PLAY,)),
+    replace(
+        for_staff("playbook-stand", otto=403, casey=403, cole=403, gus=403, lena=422, ada=422),
+        arguments=(PLAY,),
+        takes_posts=True,
+        only_posts=True,
+    ),
     button_for_admins("team-people"),
     button_for_admins("staff-mail"),
     button_for_admins("staff-reactivate"),
@@ -377,6 +432,9 @@ DOORS = [
     of_orchards_administrator("manage-organization-people"),
     of_orchards_administrator("manage-organization-merge"),
     of_orchard("api-score", visitor=403),
+    of_orchard("api-recommendations", visitor=403),
+    replace(of_orchard("api-recommendation", ADVISED, visitor=403), takes_patches=True),
+    marking("api-recommendation-move", 422, ADVISED, visitor=403),
     for_all("healthz"),
     for_all("readyz"),
     until_signed_in("account_login"),
@@ -407,16 +465,19 @@ DEPENDING = [door for door in OF_ONE_ORGANIZATION if door.depends]
 OF_THE_SCORE = [door for door in DEPENDING if not door.only_posts]
 
 
-@pytest.fixture
-def site(orchard: Organization, ada: User, settings, tmp_path) -> Organization:
-    """A published night of Orchard, and a mailbox that is kept; an administrator has set it up."""
-    settings.STAFF_SECOND_FACTOR = False
-    settings.MAILERS = {
-        "default": {
-            "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
-            "OPTIONS": {"file_path": tmp_path},
-        }
-    }
+@pytest.fixture(scope="module")
+def stage(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Cast]:
+    """Everyone, and a published night of Orchard: made once, every test takes back what it did."""
+    with django_db_blocker.unblock(), undone():
+        cast = Cast()
+        for who in SIGNED_IN:
+            getattr(cast, who)
+        furnish(cast.orchard)
+        yield cast
+
+
+def furnish(orchard: Organization) -> None:
+    """What the addresses of the table name, and a score."""
     make_membership(make_user("mia@orchard.example"), orchard, Role.VIEWER, public_id=MIA)
     Invitation.objects.create(
         public_id=INVITED,
@@ -431,6 +492,17 @@ def site(orchard: Organization, ada: User, settings, tmp_path) -> Organization:
     Note.objects.create(
         public_id=WRITTEN, organization=orchard, day=YESTERDAY, text="Moved", written_at=timezone.now()
     )
+    orchard.roadmaps.create(
+        public_id=DRAWN_UP,
+        scorecard="customer-success",
+        name="80 by March",
+        made_at=timezone.now(),
+        start_on=YESTERDAY,
+        start_points=7000,
+        projected=8000,
+        shared_at=timezone.now(),
+    )
+    advise(orchard, public_id=ADVISED, signal="reviews.recency", category="customer-expertise")
     Connection.objects.create(organization=orchard, public_id=NUMBER, kind="oidc", name="Orchard", state="on")
     Connection.objects.create(organization=orchard, public_id=OTHER_NUMBER, kind="saml", name="Orchard")
     version = publish_small_card()
@@ -439,7 +511,25 @@ def site(orchard: Organization, ada: User, settings, tmp_path) -> Organization:
     opened = run.open_run(version, YESTERDAY)
     run.work(opened)
     assert run.publish_run(opened)
-    return orchard
+
+
+@pytest.fixture
+def cast(stage: Cast, db: None) -> Cast:
+    """Those on the stage, as they are in the database: a test may change its own copies."""
+    return deepcopy(stage)
+
+
+@pytest.fixture
+def site(cast: Cast, settings, tmp_path) -> Organization:
+    """Orchard with its night, and a mailbox that is kept; an administrator has set it up."""
+    settings.STAFF_SECOND_FACTOR = False
+    settings.MAILERS = {
+        "default": {
+            "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "OPTIONS": {"file_path": tmp_path},
+        }
+    }
+    return cast.orchard
 
 
 def browser(who: str, request: pytest.FixtureRequest, **options: bool) -> Client:
@@ -482,6 +572,7 @@ def test_everyone_gets_what_the_table_says(door, site, request):
     assert found == door.expected
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", [door for door in DOORS if door.only_posts], ids=lambda door: door.name)
 def test_button_is_no_page(door, site, request):
     found = {who: browser(who, request).get(door.address).status_code for who in SIGNED_IN}
@@ -508,15 +599,18 @@ ALLAUTH = ("account_", "mfa_")
 OUR_OWN = [door for door in DOORS if door.name != "home" and not door.name.startswith(ALLAUTH)]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", OUR_OWN, ids=lambda door: door.name)
 def test_no_page_takes_a_method_it_does_not_know(door, site, request):
     client = browser("ada", request)
 
     takes_posts = door.takes_posts or door.comes_from_elsewhere
-    for method in ["put", "patch", "delete", "trace"] + ["post"] * (not takes_posts):
+    others = ["patch"] * (not door.takes_patches) + ["post"] * (not takes_posts)
+    for method in ["put", "delete", "trace", *others]:
         assert getattr(client, method)(door.address).status_code == 405
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", [door for door in DOORS if door.takes_posts], ids=lambda door: door.name)
 @pytest.mark.parametrize("who", ["visitor", "ada"])
 def test_foreign_page_cannot_post_in_somebodys_name(door, who, site, request):
@@ -528,6 +622,7 @@ def test_foreign_page_cannot_post_in_somebodys_name(door, who, site, request):
 # ---------- strangers ----------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", OF_ONE_ORGANIZATION, ids=lambda door: door.name)
 @pytest.mark.parametrize("method", ["get", "head", "post", "options"])
 def test_stranger_cannot_tell_orchard_from_an_organization_that_is_not_there(door, method, site, hal):
@@ -542,6 +637,7 @@ def test_stranger_cannot_tell_orchard_from_an_organization_that_is_not_there(doo
     assert headers(foreign) == headers(nowhere)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", OF_ONE_ORGANIZATION, ids=lambda door: door.name)
 def test_visitor_cannot_tell_orchard_from_an_organization_that_is_not_there(door, site, client):
     known, nowhere = client.get(door.address), client.get(door.address.replace("orchard", "nowhere"))
@@ -612,6 +708,7 @@ CLOSED = (
 )
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", OF_THE_SCORE, ids=lambda door: door.name)
 @pytest.mark.parametrize("plan", [Plan.PREMIER, Plan.STANDARD, None])
 def test_plan_that_does_not_open_the_score_closes_it_to_the_customer_alone(door, plan, site, request):
@@ -624,6 +721,7 @@ def test_plan_that_does_not_open_the_score_closes_it_to_the_customer_alone(door,
     assert statuses == CLOSED
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", OF_THE_SCORE, ids=lambda door: door.name)
 def test_organization_without_a_product_has_no_score_for_the_customer(door, site, request):
     site.products.clear()
@@ -633,6 +731,7 @@ def test_organization_without_a_product_has_no_score_for_the_customer(door, site
     assert statuses == dict.fromkeys(CUSTOMERS, 403) | dict.fromkeys(STRANGERS, 404)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", OF_THE_SCORE, ids=lambda door: door.name)
 def test_language_that_is_not_english_closes_the_score_to_the_customer_alone(door, site, request):
     for who in SIGNED_IN:
@@ -648,7 +747,14 @@ OPEN_ON_PREMIER = (
     *("plan", "conditions", "activity", "activity_export"),
     *("contacts", "contacts-invite", "connection", "organization-sign-in"),
 )
+MARKS = (
+    *("actions-move", "action-move", "action-favorite", "action-note", "action-arrange", "action-add"),
+    *("action-tailor", "action-reword", "action-coaching", "action-coaching-answer"),
+    "api-recommendation-move",
+)
+STAFFS = ("answer-review", "see-as-customer", "impersonate", "feedback-answer")
 GOALS = ("target-set", "matters-less", "target-end", "matters-again")
+ROADMAPS = ("roadmap-save", "roadmap-share", "roadmap-end", "roadmap-item")
 # Of Meadow there is no such person, no such invitation and no such connection.
 OF_ORCHARD_ALONE = [door.name for door in DOORS if {MIA, INVITED, NUMBER} & set(door.arguments)]
 
@@ -661,7 +767,7 @@ def test_premier_contact_finds_the_plan_open_and_the_score_closed(door, site, pi
     status = (client.post if door.only_posts else client.get)(address).status_code
 
     closed = dict.fromkeys([each.name for each in OF_THE_SCORE], 403) | dict.fromkeys(
-        ("answer-review", "see-as-customer", "impersonate", "feedback-answer", *NOTES, *GOALS), 403
+        (*STAFFS, *NOTES, *GOALS, *ROADMAPS, *MARKS), 403
     )
     closed |= dict.fromkeys(("export-make", "export-file", "export-again"), 403)
     closed |= {each.name: 403 for each in OF_ONE_ORGANIZATION if each.name.startswith("manage-")}
@@ -687,6 +793,7 @@ def test_success_review_is_requested_by_those_who_may_with_the_plan_that_opens_i
     assert ReviewRequest.objects.count() == (status == 302)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("door", OF_ONE_ORGANIZATION, ids=lambda door: door.name)
 def test_plan_that_closes_the_score_shows_none_of_it(door, site, request):
     PlanInterval.objects.filter(organization=site).update(ends_at=datetime.now(UTC))

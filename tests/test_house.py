@@ -74,6 +74,31 @@ def test_style_sheets_are_all_loaded():
     assert {path.name for path in STYLES} == set(re.findall(r'static "css/([^"]+)"', text))
 
 
+# Classes that no file names whole, and why they are in use all the same.
+UNNAMED = {
+    "plot--tall": "components/plot.html puts its size together",
+    "solo--wide": "how_scoring_works.html and others give it in a block",
+    "g-12": "the planner",
+    "g-drawer": "the Actions hub",
+    "mt-1": "the Actions hub and the planner",
+}
+
+
+def test_style_sheets_hold_no_class_that_nothing_uses():
+    """Templates name them in `class`, modules and scripts on a line that speaks of a class."""
+    style = "".join(re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.S) for path in STYLES)
+    defined = set(re.findall(r"\.([a-zA-Z][\w-]*)", re.sub(r'"[^"]*"', "", style)))
+    used = set(UNNAMED)
+    for path in TEMPLATES:
+        text = re.sub(r"\{%.*?%\}|\{\{.*?\}\}", " ", path.read_text(), flags=re.S)
+        used |= {name for names in re.findall(r'class="([^"]*)"', text) for name in names.split()}
+    for path in (*MODULES, *(ROOT / "static" / "js").glob("*.js")):
+        lines = [line for line in path.read_text().splitlines() if "class" in line]
+        used |= {name for line in lines for name in re.findall(r"[\w-]+", line)}
+
+    assert defined - used == set()
+
+
 def test_every_setting_of_the_environment_is_in_the_readme():
     """The variables are those that settings.py asks the environment for."""
     text = (ROOT / "portal" / "settings.py").read_text()

@@ -77,7 +77,7 @@ def fill(
 ) -> None:
     """The scorecard, these customers, their telemetry up to a day, and the nights; all by the usual doors."""
     version = publish.publish(SCORECARD.read_text(encoding="utf-8"))
-    tell(f"Published {version}.")
+    tell(f"Published {version} and {playbook.load()}.")
     deliveries = files.write(folder, publish.card_of(version), last, customers, stories)
     tell(f"Wrote {sum(one.rows for one in deliveries):,} measurements to {folder}.")
     with transaction.atomic():

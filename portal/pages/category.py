@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,24 +14,27 @@ from django.views.decorators.http import require_safe
 from accounts.access import Capability, open_organization
 from portal import charts
 from portal.pages import moving, notices, peer_panel, receipt
+from portal.pages.actions.panels import panel
 from portal.pages.asking import Asking
 from portal.pages.backing import backed, completion, in_words, sentence
-from portal.pages.dashboard import NOTHING_YET
 from portal.pages.feedback import say_href
 from portal.pages.filtering import Asked, asked_filter, chips, is_shown
 from portal.pages.headline import changes, gauge, gauge_label
 from portal.pages.insights import insights
 from portal.pages.kinds import rule_of, told
 from portal.pages.products import product_chips
+from portal.pages.resources import topics
 from portal.pages.shell import shell
 from portal.pages.unchanged import conditional
-from portal.pages.why import silent_line, why
-from portal.pages.words import COUNTED, HELP, KINDS, STATES
+from portal.pages.why import Why, silent_line, why
+from portal.pages.words import COUNTED, HELP, KINDS, NOTHING_YET, STATES
 from portal.templatetags.scores import NOTHING, add_up_tenths, percent, plural, points, share, whole
-from scoring import history as published
-from scoring import moves, read
+from scoring import history, peers, read
 from scoring.engine import State
+from scoring.peers import Comparison
 from scoring.read import CardReading, Reading
+
+NONE_RELEASED: Mapping[str, str] = MappingProxyType({})
 
 type History = Mapping[str, Sequence[tuple[date, int | None]]]
 
@@ -39,24 +43,32 @@ type History = Mapping[str, Sequence[tuple[date, int | None]]]
 @conditional
 def category(request: Asking, slug: str, category: str, subcategory: str = "") -> HttpResponse:
     organization = open_organization(request.user, slug, to=Capability.SEE_SCORE)
-    card = read.explained(organization)
+    past = history.of(organization)
+    card = read.explained(organization, known=past)
     node = card.by_node.get(f"{category}/{subcategory}" if subcategory else category) if card else None
     if card is None or node is None or node.level not in ("category", "subcategory"):
         raise Http404("No such category.")
     if card.overall.state in NOTHING_YET:
         return redirect("dashboard", slug)
-    history = read.signal_trends(organization, card.key, until=card.day)
-    page = _page(card, node, history, asked_filter(request, card), asked=request.GET.get("signal", ""))
-    page |= peer_panel.beside(card, node, page, request.GET.get("signal", ""))
-    past = published.of(organization, card.key, until=card.day, days=moves.USUAL)
+    lines = read.signal_trends(organization, known=past)
+    found = peers.newest(organization, known=past)
+    page = _page(card, node, lines, request, found)
     page["moved"] = moving.panel(card, past, node.node)
-    page["shell"] = shell(request, organization, card, reverse("category", args=[slug, category]))
+    page["actions"] = next_ones = panel(card, node)
+    here = reverse("category", args=[slug, category])
+    page["shell"] = shell(request, organization, card, here, actions=next_ones.open_ones)
     return render(request, "portal/category.html", page)
 
 
-def _page(card: CardReading, node: Reading, history: History, only: Asked, asked: str) -> dict[str, object]:
+def _page(
+    card: CardReading, node: Reading, history: History, request: Asking, found: Comparison | None
+) -> dict[str, object]:
     above = card.by_node[node.node.partition("/")[0]]
-    groups = table(card, node, history, asked, only)
+    asked = request.GET.get("signal", "")
+    medians = peer_panel.medians(found, [each for each in read.walk(node) if each.signal])
+    only = asked_filter(request, card, medians.below)
+    groups = table(card, node, history, asked, only, medians.texts)
+    middle = peer_panel.bracket(found, node)
     marked = next((row for group in groups for row in group.rows if row.is_on), None)
     if asked and marked is None:
         raise Http404("No such signal here.")
@@ -68,8 +80,11 @@ def _page(card: CardReading, node: Reading, history: History, only: Asked, asked
         "above": above if above is not node else None,
         "above_href": _href(card, above),
         "changes": changes(card, node),
-        "gauge": gauge(card, node),
-        "gauge_label": gauge_label(card, node) if node.points is not None else "",
+        "gauge": gauge(card, node, middle),
+        "gauge_label": gauge_label(card, node, middle) if node.points is not None else "",
+        "bracket": peer_panel.bracket_text(found, node),
+        "medians": medians,
+        "panel": peer_panel.drawn(card.organization, found, node) if node.level == "category" else None,
         "gives": gives(card, node),
         "children": [
             Child(each, _href(card, each), STATES[each.state], in_words(each))
@@ -89,27 +104,29 @@ def _page(card: CardReading, node: Reading, history: History, only: Asked, asked
         "check": receipt.address(card.organization, node.node, card.day),
         "check_signal": receipt.address(card.organization, asked, card.day) if asked else "",
         "groups": shown(groups),
-        "footer": footer(node) if only.is_all else None,
-        "chips": chips(node, only),
+        "footer": footer(node, medians.texts) if only.is_all else None,
+        "chips": chips(node, only, with_peers=not medians.why_not),
         "products": product_chips(card, node, only.product, show=only.show),
         "only": only_text(groups, node) if not only.is_all else "",
         "backed": sentence(node),
         "completion": completion(card, node),
         "insights": insights(card, node),
         "sources_href": reverse("sources", args=[card.organization.slug]),
+        "topics": topics(card, node),
         "feedback": say_href(card, card.by_node[asked] if marked else node),
         "help": HELP,
-        "why": why(
-            card,
-            node,
-            card.by_node[asked],
-            history.get(asked, ()),
-            marked.points,
-            reverse("signal", args=[card.organization.slug, asked]),
-        )
-        if marked
-        else None,
+        "why": explained(card, node, history, marked, found) if marked else None,
     }
+
+
+def explained(
+    card: CardReading, node: Reading, history: History, row: "Row", found: Comparison | None
+) -> Why:
+    """Why the signal of a row has its score, and how it stands among the peers."""
+    about = reverse("signal", args=[card.organization.slug, row.node])
+    told = why(card, node, card.by_node[row.node], history.get(row.node, ()), row.points, about)
+    peer_panel.explain(told, found, row.node)
+    return told
 
 
 @dataclass(frozen=True)
@@ -166,6 +183,7 @@ class Row:
     spark_label: str
     is_on: bool
     is_shown: bool
+    median: str = ""  # of the peers; empty where none is released
 
 
 @dataclass(frozen=True)
@@ -178,7 +196,14 @@ class Group:
     rows: list[Row]
 
 
-def table(card: CardReading, node: Reading, history: History, asked: str, only: Asked) -> list[Group]:
+def table(
+    card: CardReading,
+    node: Reading,
+    history: History,
+    asked: str,
+    only: Asked,
+    medians: Mapping[str, str] = NONE_RELEASED,
+) -> list[Group]:
     """The signals by subcategory; what they give adds up to the node's score."""
     subs = node.children if node.level == "category" else (node,)
     weighed = [(sub, signal, _share(node, sub, signal)) for sub in subs for signal in sub.children]
@@ -195,7 +220,10 @@ def table(card: CardReading, node: Reading, history: History, asked: str, only: 
             _href(card, sub),
             summary(sub, node),
             [
-                _row(card, node, sub, signal, history.get(signal.node, ()), next(texts), asked, only)
+                replace(
+                    _row(card, node, sub, signal, history.get(signal.node, ()), next(texts), asked, only),
+                    median=medians.get(signal.node, ""),
+                )
                 for signal in sub.children
             ],
         )
@@ -297,8 +325,9 @@ def _spark_label(history: Sequence[tuple[date, int | None]]) -> str:
     return f"12 months: from {whole(known[0])} to {whole(known[-1])}"
 
 
-def footer(node: Reading) -> dict[str, str] | None:
+def footer(node: Reading, medians: Mapping[str, str]) -> dict[str, str] | None:
     """The total and how it is rounded."""
     if node.points is None:
         return None
-    return {"text": f"{node.name}, rounded to {whole(node.points)}", "points": points(node.points)}
+    text = f"{node.name}, rounded to {whole(node.points)}"
+    return {"text": text, "points": points(node.points), "median": medians.get(node.node, "")}

@@ -12,11 +12,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts import feedback, installation
-from accounts.access import Capability, Needs, explain, open_organization
+from accounts.access import Capability, Needs, explain, is_open, open_organization
 from accounts.contacts import ours
 from accounts.preferences import remember
+from accounts.reviews import open_request
 from portal import charts
 from portal.pages import moving, peer_panel, products, receipt
+from portal.pages.actions.panels import panel
 from portal.pages.asking import Asking
 from portal.pages.backing import completion, in_words, sentence
 from portal.pages.feedback import say_href
@@ -25,22 +27,23 @@ from portal.pages.goals import brief
 from portal.pages.headline import changes, gauge, gauge_label, to_next_band
 from portal.pages.insights import insights
 from portal.pages.notices import Notice, notices
-from portal.pages.shell import shell
+from portal.pages.resources import by_category, introduction
+from portal.pages.shell import Link, shell
 from portal.pages.sources import by_source, summary
 from portal.pages.trend import asked_period, links, placed, score, trend
 from portal.pages.unchanged import conditional
 from portal.pages.weakest import weakest
-from portal.pages.words import HELP, STATES
+from portal.pages.words import HELP, NOTHING_YET, STATES
 from portal.templatetags.scores import add_up_tenths, day, percent, plural, points, whole
-from scoring import history, read
+from scoring import history, peers, read
 from scoring.engine import State
+from scoring.peers import Comparison
 from scoring.read import CardReading, Reading, TrendPoint
 
 if TYPE_CHECKING:
     from accounts.models import Organization
 
 FIRST_SCORE_AFTER = 31  # days an organization is set up before it has a score (SCORING §6)
-NOTHING_YET = frozenset({State.SETTING_UP, State.NOT_APPLICABLE})
 CLOSED_TO_CONTACTS = {
     Needs.PLAN: "The plan of this organization does not open the score.",
     Needs.PRODUCT: "This organization owns no product that is scored.",
@@ -60,10 +63,16 @@ def dashboard(request: Asking, slug: str) -> HttpResponse:
             "managers": ours(organization),
             "support": installation.current().support_email,
             "sources_href": reverse("sources", args=[slug]),
+            "introduction": introduction(),
         }
         return render(request, "portal/no_score.html", page | asking | waiting(organization, card))
-    page = {"shell": shell(request, organization, card, request.path), "organization": organization}
-    return render(request, "portal/dashboard.html", page | overview(request, card, past))
+    next_ones = panel(card)
+    shown = overview(request, card, past) | {
+        "shell": shell(request, organization, card, request.path, actions=next_ones.open_ones),
+        "organization": organization,
+        "actions": next_ones,
+    }
+    return render(request, "portal/dashboard.html", shown)
 
 
 # ---------- nothing to show yet ----------
@@ -99,13 +108,16 @@ def overview(request: Asking, card: CardReading, past: history.History) -> dict[
     overall = card.overall
     period = asked_period(request)
     points = read.trend(card.organization, known=past)
+    found = peers.newest(card.organization, known=past)
+    middle = peer_panel.bracket(found, overall)
     year = [point for point in points if (card.day - point.day).days <= history.YEAR]
     return {
         "card": card,
         "overall": overall,
         "changes": changes(card, overall),
-        "gauge": gauge(card, overall),
-        "gauge_label": gauge_label(card, overall),
+        "gauge": gauge(card, overall, middle),
+        "gauge_label": gauge_label(card, overall, middle),
+        "bracket": peer_panel.bracket_text(found, overall),
         "to_next": to_next_band(card, overall),
         "sums": sums(card),
         "bar": charts.stack(
@@ -116,7 +128,7 @@ def overview(request: Asking, card: CardReading, past: history.History) -> dict[
             ]
         ),
         "bar_label": bar_label(overall),
-        "categories": category_cards(card, year),
+        "categories": category_cards(card, year, found),
         "trend": trend(card, [p for p in points if (card.day - p.day).days <= period.days], period),
         "periods": links(period),
         "moved": moving.panel(card, past),
@@ -124,7 +136,7 @@ def overview(request: Asking, card: CardReading, past: history.History) -> dict[
         "missing": missing(card),
         "certainty": certainty(card),
         "check": receipt.address(card.organization, "overall", card.day),
-        "panel": peer_panel.panel(card.organization, overall),
+        "panel": peer_panel.drawn(card.organization, found, overall),
         "weakest": weakest(card),
         "goals": brief(card.organization, card),
         "notices": [*staff_notices(request, card), *notices(card, timezone.now())],
@@ -148,7 +160,22 @@ def beside(request: Asking, card: CardReading) -> dict[str, object]:
         "sources_href": reverse("sources", args=[card.organization.slug]),
         "feedback": say_href(card, card.overall),
         "help": HELP,
+        "introduction": introduction(),
+        "topics": by_category(card),
+        "review": review(request, card.organization),
     }
+
+
+def review(request: Asking, organization: "Organization") -> Link | None:
+    """The way to asking for a success review, or to the request that waits; None for who may do neither."""
+    door = organization.opened
+    may_ask = is_open(request.user, door, Capability.REQUEST_REVIEW)
+    if not may_ask and not is_open(request.user, door, Capability.ANSWER_REVIEW_REQUEST):
+        return None
+    waiting, href = open_request(organization), f"{reverse('plan', args=[organization.slug])}#sr"
+    if waiting:
+        return Link(f"Success review requested on {day(waiting.asked_at)}", href)
+    return Link("Success review", href) if may_ask else None
 
 
 @dataclass(frozen=True)
@@ -213,18 +240,25 @@ class CategoryCard:
     spark_label: str
     summary: str
     backed: str
+    median: str  # where it stood beside that of the peers
 
 
-def category_cards(card: CardReading, history: Sequence[TrendPoint]) -> list[CategoryCard]:
+def category_cards(
+    card: CardReading, history: Sequence[TrendPoint], found: Comparison | None
+) -> list[CategoryCard]:
     """The categories side by side; their small lines share one scale."""
     scale = charts.shared_scale(
         [score(point.points.get(c.node)) for point in history for c in card.overall.children]
     )
-    return [_category_card(card, reading, history, scale) for reading in card.overall.children]
+    return [_category_card(card, reading, history, scale, found) for reading in card.overall.children]
 
 
 def _category_card(
-    card: CardReading, reading: Reading, history: Sequence[TrendPoint], scale: charts.Scale
+    card: CardReading,
+    reading: Reading,
+    history: Sequence[TrendPoint],
+    scale: charts.Scale,
+    found: Comparison | None,
 ) -> CategoryCard:
     known = [point for point in history if point.points.get(reading.node) is not None]
     label = ""
@@ -244,6 +278,7 @@ def _category_card(
         spark_label=label,
         summary=signal_count(reading),
         backed=in_words(reading),
+        median=peer_panel.beside_median(found, reading),
     )
 
 

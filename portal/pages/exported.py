@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Told = Callable[[float], None]  # how much is done, 0 to 1
 
+OVERALL = "overall"
 ALL = 10 * 366  # days: since the beginning
 LEVELS = {"overall": "Overall", "category": "Category", "subcategory": "Subcategory", "signal": "Signal"}
 OF = (
@@ -69,9 +70,9 @@ SCORE = (
 )
 
 
-def score(card: CardReading) -> Table:
-    """Every node of the card: its points, how sure they are, what it weighs and gives."""
-    return Table("Score", SCORE, [_scored(card, each) for each in read.walk(card.overall)])
+def score(card: CardReading, below: str = OVERALL) -> Table:
+    """A node and every one below it: its points, how sure they are, what it weighs and gives."""
+    return Table("Score", SCORE, [_scored(card, each) for each in read.walk(card.by_node[below])])
 
 
 def _scored(card: CardReading, each: Reading) -> tuple[Cell, ...]:
@@ -115,9 +116,10 @@ INPUTS = (
 MEASURED = frozenset({"numerator", "denominator", "value"})  # inputs in the unit of the signal's metric
 
 
-def inputs(card: CardReading) -> Table:
-    """What was measured for each signal, one row an input; the card must be an explained one."""
-    rows = [row for each in read.walk(card.overall) if each.signal for row in _measured(card, each)]
+def inputs(card: CardReading, below: str = OVERALL) -> Table:
+    """What was measured for each signal of a node, one row an input; the card must be an explained one."""
+    signals = [each for each in read.walk(card.by_node[below]) if each.signal]
+    rows = [row for each in signals for row in _measured(card, each)]
     return Table("Inputs", INPUTS, rows)
 
 

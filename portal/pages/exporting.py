@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from accounts.access import Capability
 from portal.pages import exported
+from portal.pages.exported_peers import comparison
 from portal.pages.report import report
 from portal.reports import pdf
 from portal.reports.jobs import Made, Nothing, Order, Told
@@ -25,7 +26,9 @@ class Small:
     name: str
     says: str
     to: Capability
-    make: "Callable[[Organization], tuple[Book, date | None] | None]"
+    # For a node, where `is_of_nodes`; raises KeyError for one that the scorecard does not have.
+    make: "Callable[[Organization, str], tuple[Book, date | None] | None]"
+    is_of_nodes: bool = False
     forms: tuple[str, ...] = (XLSX, CSV)
 
 
@@ -48,23 +51,28 @@ def file_name(organization: "Organization", what: str, day: date | None, form: s
 # ---------- at once ----------
 
 
-def _score(organization: "Organization") -> tuple[Book, date | None] | None:
+def _score(organization: "Organization", node: str) -> tuple[Book, date | None] | None:
     card = read.latest(organization)
-    return (about(exported.score(card), exported.facts(card)), card.day) if card else None
+    return (about(exported.score(card, node), exported.facts(card)), card.day) if card else None
 
 
-def _inputs(organization: "Organization") -> tuple[Book, date | None] | None:
+def _inputs(organization: "Organization", node: str) -> tuple[Book, date | None] | None:
     card = read.explained(organization)
-    return (about(exported.inputs(card), exported.facts(card)), card.day) if card else None
+    return (about(exported.inputs(card, node), exported.facts(card)), card.day) if card else None
 
 
-def _history(organization: "Organization") -> tuple[Book, date | None] | None:
+def _peers(organization: "Organization", _: str) -> tuple[Book, date | None] | None:
+    card = read.latest(organization)
+    return (about(comparison(organization), exported.facts(card)), card.day) if card else None
+
+
+def _history(organization: "Organization", _: str) -> tuple[Book, date | None] | None:
     past = history.of(organization, days=exported.ALL)
     card = read.latest(organization, known=past)
     return (about(exported.course(organization, past), exported.facts(card)), card.day) if card else None
 
 
-def _contacts(organization: "Organization") -> tuple[Book, date | None]:
+def _contacts(organization: "Organization", _: str) -> tuple[Book, date | None]:
     return about(exported.contacts(organization), [("Organization", organization.name)]), None
 
 
@@ -74,18 +82,26 @@ SMALL: dict[str, Small] = {
         "Every category and signal: points, coverage, bounds, state, weight, contribution.",
         Capability.SEE_SCORE,
         _score,
+        is_of_nodes=True,
     ),
     "inputs": Small(
         "What was measured",
         "The numbers behind every signal, with their metric, unit and day.",
         Capability.SEE_SCORE,
         _inputs,
+        is_of_nodes=True,
     ),
     "history": Small(
         "History",
         "The overall score and its categories, one row a day.",
         Capability.SEE_SCORE,
         _history,
+    ),
+    "peers": Small(
+        "Peers",
+        "What was released for you, close by close: quartiles and medians beside your own numbers.",
+        Capability.SEE_SCORE,
+        _peers,
     ),
     "contacts": Small(
         "Contacts",

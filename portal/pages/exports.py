@@ -1,5 +1,6 @@
 """Exports of one organization: what can be had at once, what a worker makes, and one's own files."""
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -10,9 +11,11 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import slugify
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Capability, is_open, looked_after, open_organization
+from portal.pages import exported
 from portal.pages.asking import Asking
 from portal.pages.exported_portfolio import FACTS
 from portal.pages.exported_portfolio import portfolio as table_of
@@ -108,16 +111,21 @@ def now(request: Asking, slug: str, what: str, form: str) -> HttpResponse:
     """A small table, as it is now."""
     small = SMALL.get(what)
     organization = open_organization(request.user, slug, to=small.to if small else Capability.SEE_SCORE)
-    if small is None or form not in small.forms:
+    node = request.GET.get("node", exported.OVERALL)
+    if small is None or form not in small.forms or (node != exported.OVERALL and not small.is_of_nodes):
         raise Http404("No such export.")
-    made = small.make(organization)
+    try:
+        made = small.make(organization, node)
+    except KeyError:
+        raise Http404("No such node.") from None
     if made is None:
         messages.error(request, jobs.NO_SCORE)
         return redirect("exports", slug)
     book, when = made
     content = csv_of(book.tables[0]) if form == CSV else xlsx_of(book)
-    written.taken(organization, f"{what}.{form}", by=request.user)
-    return attached(content, file_name(organization, what, when or timezone.now().date(), form), form)
+    named = what if node == exported.OVERALL else f"{what}-{slugify(re.sub('[/.]', '-', node))}"
+    written.taken(organization, f"{named}.{form}", by=request.user)
+    return attached(content, file_name(organization, named, when or timezone.now().date(), form), form)
 
 
 @require_safe

@@ -136,5 +136,5 @@ def brief(organization: "Organization", card: CardReading) -> Brief:
 
 
 def may_set(organization: "Organization") -> bool:
-    """Whether who has opened the organization may set its targets."""
-    return bool(able_to(Capability.SET_TARGETS, organization.opened.own_roles))
+    """Whether the forms are shown: to its contacts, and to whoever sees the page with their eyes."""
+    return bool(able_to(Capability.SET_TARGETS, organization.opened.roles))

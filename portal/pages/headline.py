@@ -18,23 +18,27 @@ def since(card: CardReading, back: int) -> str:
     return f"in {back} days" if then is None or (card.day - then).days == back else f"since {day(then)}"
 
 
-def gauge(card: CardReading, reading: Reading) -> charts.Gauge | None:
-    """Where the node stands among the bands; its range too while it is provisional."""
+type Three = tuple[int, int, int]  # lower quartile, median, upper quartile of the peers
+
+
+def gauge(card: CardReading, reading: Reading, peers: Three | None = None) -> charts.Gauge | None:
+    """Where the node stands among the bands; its own range while it is provisional, or the peers'."""
     if reading.points is None:
         return None
     bands = [(band.tone, band.at_least) for band in card.scorecard.bands]
     span: tuple[float | None, float | None] = (None, None)
     if reading.state is State.PROVISIONAL and reading.lower is not None and reading.upper is not None:
         span = (reading.lower / 100, reading.upper / 100)
-    return charts.gauge(reading.points / 100, whole(reading.points), bands, *span)
+    return charts.gauge(reading.points / 100, whole(reading.points), bands, *span, peers=peers)
 
 
-def gauge_label(card: CardReading, reading: Reading) -> str:
-    """The gauge in one sentence."""
+def gauge_label(card: CardReading, reading: Reading, peers: Three | None = None) -> str:
+    """The gauge in words."""
     starts = ", ".join(
         f"{band.name} starts at {band.at_least}" for band in reversed(card.scorecard.bands[:-1])
     )
-    return f"{reading.name}: {whole(reading.points)} of 100. {starts}."
+    others = f" Middle half of peers: {peers[0]} to {peers[2]}, median {peers[1]}." if peers else ""
+    return f"{reading.name}: {whole(reading.points)} of 100. {starts}.{others}"
 
 
 def to_next_band(card: CardReading, reading: Reading) -> str:

@@ -32,13 +32,18 @@ class House:
     groups: tuple[Group, ...]
 
 
+# Who may read the plays: whoever looks after customers, and who runs the house.
+LIBRARY_READERS = frozenset({"staff", "csm", LEAD, ADMIN})
+
 # Text, name of the address, who has use for it. A page that is not there yet has no line.
 PLACES: dict[str, tuple[tuple[str, str, frozenset[str]], ...]] = {
     "Customers": (
         ("Portfolio", "portfolio", frozenset({"staff", LEAD, "csm"})),
+        ("My next actions", "next-actions", frozenset({"staff", LEAD, "csm"})),
         ("Organizations", "manage-organizations", frozenset({ADMIN})),
         ("Contacts", "manage-contacts", frozenset({ADMIN})),
     ),
+    "Library": (("Recommendations", "playbook", LIBRARY_READERS),),
     "People": (("Staff", "staff", frozenset({ADMIN})), ("Teams", "teams", frozenset({ADMIN}))),
     "Running": (
         ("Nights", "nights", frozenset({ADMIN})),
@@ -79,4 +84,13 @@ def roles_of(user: "User") -> frozenset[str]:
 
 def _link(request: Asking, text: str, address: str) -> Link:
     href = reverse(address)
-    return Link(text, href, request.path.startswith(href))
+    is_here = request.path.startswith(href) and not any(
+        request.path.startswith(longer) for longer in _longer(href)
+    )
+    return Link(text, href, is_here)
+
+
+def _longer(href: str) -> list[str]:
+    """The addresses of other places that lie below this one."""
+    others = [reverse(address) for places in PLACES.values() for _, address, _ in places]
+    return [each for each in others if each != href and each.startswith(href)]

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import visible_organizations
 from portal.pages.asking import Asking
 from portal.pages.kinds import told
+from portal.pages.resources import introduction
 from portal.pages.shell import Link
 from portal.pages.words import KINDS, STATES
 from portal.templatetags.scores import cut, in_full, percent, points, share, whole
@@ -99,6 +100,7 @@ def page(now: Published | None, published: dict[str, Published]) -> dict[str, ob
         "roll_up": roll_up(examples.roll_up()),
         "rounding": rounding(scored["growth"]),
         "counts": [(STATES[state], *words) for state, *words in COUNTS],
+        "introduction": introduction(),
         "close_day": settings.CLOSE_DAY,
     }
 

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 from accounts.access import Capability, open_organization
 from portal.pages import moving
 from portal.pages.asking import Asking
-from portal.pages.dashboard import NOTHING_YET
 from portal.pages.nights import day_of
 from portal.pages.shell import Link, shell
+from portal.pages.words import NOTHING_YET
 from portal.templatetags.scores import change, day, exact, points
 from portal.waterfall import Waterfall, waterfall
 from scoring import history, moves, read

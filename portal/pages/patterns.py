@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from portal import charts
+from portal import charts, projection
 from portal.pages.asking import Asking
 from portal.pages.moving import Row
 from portal.pages.products import Chip
@@ -83,6 +83,13 @@ def patterns(request: Asking) -> HttpResponse:
         "bands": [("healthy", "Healthy"), ("watch", "Watch"), ("act", "Act now"), ("none", "No data")],
         "coverage": [("Product Adoption", "pa", "97%", "97%", "25 signals, 1 without data")],
         "said": ["Saved."],
+        "plan": projection.figure(
+            [(LAST - timedelta(days=back), 70 + (90 - back) / 25) for back in range(90, -1, -30)],
+            [(LAST + timedelta(days=30), 77.9), (LAST + timedelta(days=59), 80.9)],
+            LAST,
+            LAST + timedelta(days=100),
+            by_text="Target 28 Feb",
+        ),
         "fall": waterfall(
             ("20 Oct", 75.4, "75.4"),
             [

@@ -11,9 +11,10 @@ from portal import charts
 from portal.pages.why import Why as Explained
 from portal.templatetags.scores import day, in_full
 from scoring import peers
+from scoring.engine import State
 from scoring.engine.peers import Quarter, Rung
 from scoring.peers import Comparison, Standing, Why
-from scoring.read import CardReading, Reading
+from scoring.read import Reading
 
 if TYPE_CHECKING:
     from accounts.models import Organization
@@ -159,12 +160,67 @@ def group(found: Comparison) -> str:
     return "organizations of all sizes and industries"
 
 
-def beside(card: CardReading, node: Reading, page: Mapping[str, object], signal: str) -> dict[str, object]:
-    """For the page of a category: its panel; the explanation of a signal gets the median of the peers."""
-    found, why = peers.newest(card.organization), page["why"]
-    if isinstance(why, Explained) and (text := compared(found, signal)):
+@dataclass(frozen=True)
+class Medians:
+    """The column of peer medians beside the signals of a table, or in words why there is none."""
+
+    texts: Mapping[str, str]  # by node
+    closed: str
+    why_not: str
+    below: frozenset[str]  # signals that stood below the median at that close
+    has_gaps: bool = False  # of some signals none is released
+
+
+def medians(found: Comparison | None, signals: Sequence[Reading]) -> Medians:
+    """What the table of these signals says of the peers: released whole numbers and nothing else."""
+    shown = {
+        each.node: found.standings[each.node] for each in signals if found and each.node in found.standings
+    }
+    if found is None or not shown:
+        title = NO_CLOSE[0] if found is None else WHY_NOT.get(found.why, WHY_NOT[Why.TOO_FEW])[0]
+        return Medians({}, "", f"No column of peer medians: {title[0].lower()}{title[1:]}.", frozenset())
+    texts = {node: str(each.median) for node, each in found.standings.items()}
+    below = {node for node, each in shown.items() if each.own is not None and each.own < each.median}
+    return Medians(texts, day(found.day), "", frozenset(below), len(shown) < len(signals))
+
+
+def bracket(found: Comparison | None, node: Reading) -> tuple[int, int, int] | None:
+    """Lower quartile, median and upper quartile of the peers, for the gauge of a node; None without them."""
+    standing = found.standings.get(node.node) if found else None
+    if node.state is State.PROVISIONAL:  # its own range stands in the gauge, and only certain scores compare
+        return None
+    if standing is None or standing.lower is None or standing.upper is None:
+        return None
+    return standing.lower, standing.median, standing.upper
+
+
+def bracket_text(found: Comparison | None, node: Reading) -> str:
+    """What the bracket in the gauge is, in a sentence; empty without one."""
+    three = bracket(found, node)
+    if found is None or three is None:
+        return ""
+    closed = day(found.day)
+    return (
+        f"The bracket is the middle half of your peers at the close of {closed}; their median is {three[1]}."
+    )
+
+
+def beside_median(found: Comparison | None, node: Reading) -> str:
+    """At the last close: peer median 66, you 3 below; empty where none is released."""
+    standing = found.standings.get(node.node) if found else None
+    if standing is None:
+        return ""
+    text = f"At the last close: peer median {standing.median}"
+    if standing.own is None:
+        return text
+    apart = standing.own - standing.median
+    return f"{text}, you {f'{abs(apart)} {"below" if apart < 0 else "above"}' if apart else 'level'}"
+
+
+def explain(why: Explained, found: Comparison | None, signal: str) -> None:
+    """The explanation of a signal gets the median of the peers."""
+    if text := compared(found, signal):
         why.steps.append(("Compared", text))
-    return {"panel": drawn(card.organization, found, node) if node.level == "category" else None}
 
 
 def compared(found: Comparison | None, signal: str) -> str:

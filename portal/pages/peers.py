@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import installation
 from accounts.access import Capability, is_open, open_organization
+from accounts.installation import ReferenceLines
 from accounts.peers import choose
 from portal import charts
 from portal.pages.asking import Asking
@@ -28,6 +29,7 @@ class Past:
     label: str
     columns: list[str]
     rows: list[tuple[str, list[str]]]
+    references: str = ""
 
 
 @require_safe
@@ -40,7 +42,7 @@ def page(request: Asking, slug: str) -> HttpResponse:
         "shell": shell(request, organization, card, request.path),
         "organization": organization,
         "panel": drawn(organization, newest, card.overall) if card else None,
-        "past": past(found),
+        "past": past(found, installation.reference_lines()),
         "legend": [("all", "You"), ("peer", "Median of your peers")],
         "is_wider": newest is not None and newest.rung is not None and newest.rung > 1,
         "contributes": organization.contributes,
@@ -54,19 +56,21 @@ def page(request: Asking, slug: str) -> HttpResponse:
 def contribute(request: Asking, slug: str) -> HttpResponse:
     organization = open_organization(request.user, slug, to=Capability.CHOOSE_PEERS)
     contributes = request.POST.get("contribute") == "yes"
+    sees = is_open(request.user, organization.opened, Capability.SEE_SCORE)
     if not choose(organization, contributes=contributes, by=request.user):
         messages.info(request, "Nothing was changed.")
     elif contributes:
-        messages.success(
-            request, "You contribute from the next close on, and see the comparison from then on."
-        )
+        more = ", and see the comparison from then on" if sees else ""
+        messages.success(request, f"You contribute from the next close on{more}.")
     else:
-        messages.success(request, "From the next close on you do not contribute, and see no comparison.")
-    return redirect(reverse("peers", args=[slug]))
+        more = ", and see no comparison" if sees else ""
+        messages.success(request, f"From the next close on you do not contribute{more}.")
+    # A plan that does not open the score has its choice on the page of the plan.
+    return redirect("peers" if sees else "plan", slug)
 
 
-def past(found: Sequence[Comparison]) -> Past:
-    """The closes with an overall comparison; the plot from two of them on."""
+def past(found: Sequence[Comparison], lines: ReferenceLines | None = None) -> Past:
+    """The closes with an overall comparison; the plot from two of them on, with the levels set beside it."""
     shown = [(each, each.standings["overall"]) for each in found if "overall" in each.standings]
     plot = None
     if len(shown) > 1:
@@ -78,6 +82,9 @@ def past(found: Sequence[Comparison]) -> Past:
             shown[-1][0].day,
             shown[0][0].day,
             text=lambda value: str(round(value)),
+            levels=[(lines.average, f"Average {lines.average}"), (lines.top, f"Top quartile {lines.top}")]
+            if lines
+            else (),
         )
     label = ""
     if plot:
@@ -104,6 +111,7 @@ def past(found: Sequence[Comparison]) -> Past:
             )
             for each, one in shown
         ],
+        references=lines.text if plot and lines else "",
     )
 
 

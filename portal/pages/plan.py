@@ -1,6 +1,7 @@
 """My Success Plan: the plan and its time, the ways on, who looks after the organization, what it owns."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -13,6 +14,7 @@ from accounts.access import (
     Capability,
     Condition,
     Needs,
+    able_to,
     conditions,
     is_open,
     last_plan,
@@ -23,9 +25,15 @@ from accounts.access import (
 from accounts.contacts import ours
 from accounts.preferences import remember
 from accounts.reviews import AlreadyRequested, NothingToAnswer, answer, open_request, request_review
+from portal.pages.actions.rows import effort, worked
 from portal.pages.asking import Asking
 from portal.pages.shell import shell
 from portal.pages.words import listed
+from recommendations import finding
+
+if TYPE_CHECKING:
+    from accounts.models import Organization
+    from recommendations.models import Recommendation
 
 OPENS = {
     Capability.SEE_SCORE: "the live score",
@@ -61,10 +69,45 @@ def plan(request: Asking, slug: str) -> HttpResponse:
         "products": [product.name for product in organization.products.order_by("name")],
         "has_reviews": Capability.REQUEST_REVIEW in opens,
         "waiting": open_request(organization),
+        "review": in_review(organization),
         "may_request": is_open(request.user, opened, Capability.REQUEST_REVIEW),
+        # Whoever sees the score finds this beside the comparison, on the page about peers.
+        "choosing": is_open(request.user, opened, Capability.CHOOSE_PEERS)
+        and not is_open(request.user, opened, Capability.SEE_SCORE),
         "may_answer": is_open(request.user, opened, Capability.ANSWER_REVIEW_REQUEST),
     }
     return render(request, "portal/plan.html", page)
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One recommendation as a review tells it: what to do and how much work it is; no score, no signal."""
+
+    title: str
+    about: str
+    first_step: str
+    steps: tuple[str, ...]
+    effort: str
+    is_commercial: bool
+
+
+def in_review(organization: "Organization") -> list[Advice]:
+    """What the newest review brings, for those who read recommendations; the live score stays closed."""
+    if not able_to(Capability.SEE_RECOMMENDATIONS, organization.opened.roles):
+        return []
+    return [_advice(each) for each in finding.of_newest_review(organization)]
+
+
+def _advice(each: "Recommendation") -> Advice:
+    play = finding.play_of(each)
+    return Advice(
+        each.title,
+        each.own_text or (play.why if play else ""),
+        play.first_step if play else "",
+        play.steps if play else (),
+        f"{effort(each.effort_days)[0]} effort, {worked(each.effort_days)}",
+        finding.costs_money(each),
+    )
 
 
 def stands(condition: Condition) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from accounts.access import Capability, able_to, called, is_open
@@ -22,6 +22,8 @@ class Link:
     text: str
     href: str
     is_here: bool = False
+    icon: str = ""
+    count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Shell:
     overview: Link
     categories: tuple[Link, ...]
     closer: tuple[Link, ...] = ()  # pages that look at the score from another side
+    improve: tuple[Link, ...] = ()  # what to do next
     contacts: Link | None = None  # for those who may see them
     activity: Link | None = None  # for those who may read it
     may_see_as_customer: bool = False
@@ -58,10 +61,23 @@ CLOSER = {
 }
 
 
+# What to do about the score: text, name of the address, icon. A page that is not there yet has no line.
+IMPROVE = (("Actions", "actions", "tasks"), ("Planner", "planner", "plan"))
+
+
 def shell(
-    request: Asking, organization: "Organization", card: CardReading | None = None, here: str = ""
+    request: Asking,
+    organization: "Organization",
+    card: CardReading | None = None,
+    here: str = "",
+    *,
+    actions: int | None = None,
 ) -> Shell:
-    """The side bar; `here` is the address of the page it stands beside."""
+    """The side bar.
+
+    here     address of the page it stands beside
+    actions  how many are open, where the page knows
+    """
     user = request.user
     door = organization.opened
     categories = card.scorecard.categories if card else ()
@@ -87,6 +103,9 @@ def shell(
             _link(text, reverse(name, args=[organization.slug]), here) for name, text in CLOSER.items()
         )
         if card
+        else (),
+        improve=_improve(organization.slug, here, actions)
+        if is_open(user, door, Capability.SEE_RECOMMENDATIONS)
         else (),
         contacts=_link("Contacts", reverse("contacts", args=[organization.slug]), here)
         if able_to(Capability.SEE_CONTACTS, door.roles)
@@ -118,6 +137,17 @@ def initials(name: str) -> str:
     """MH for Maren Holt; an e-mail address gives the first letter of its parts."""
     words = name.partition("@")[0].replace(".", " ").replace("-", " ").split()
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+def _improve(slug: str, here: str, actions: int | None) -> tuple[Link, ...]:
+    found = []
+    for text, name, icon in IMPROVE:
+        try:
+            href = reverse(name, args=[slug])
+        except NoReverseMatch:
+            continue
+        found.append(Link(text, href, href == here, icon, actions if name == "actions" else None))
+    return tuple(found)
 
 
 def _link(text: str, href: str, here: str) -> Link:

@@ -1,28 +1,26 @@
 """The page of one signal: its score, why it is so, the numbers it reads, and everything written about it."""
 
 from dataclasses import dataclass
-from urllib.parse import quote
 
-from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from accounts import installation
 from accounts.access import Capability, open_organization
 from portal.pages import receipt
+from portal.pages.actions.panels import panel
 from portal.pages.asking import Asking
 from portal.pages.category import table
-from portal.pages.dashboard import NOTHING_YET
 from portal.pages.filtering import EVERY
 from portal.pages.headline import changes, gauge, gauge_label
 from portal.pages.kinds import rule_of
+from portal.pages.resources import help_about
 from portal.pages.shell import Link, shell
 from portal.pages.why import parents, product_name, why
-from portal.pages.words import KINDS, NATURES, STATES
+from portal.pages.words import KINDS, NATURES, NOTHING_YET, STATES
 from portal.templatetags.scores import plural
-from scoring import cards, read
+from scoring import cards, history, read
 from scoring.cards import Card
 from scoring.read import CardReading, Reading
 
@@ -49,21 +47,23 @@ BESIDE = {"gaming": "If it is gamed", "owner": "Data owner", "history": "History
 @require_safe
 def signal(request: Asking, slug: str, signal: str) -> HttpResponse:
     organization = open_organization(request.user, slug, to=Capability.SEE_SCORE)
-    card = read.explained(organization)
+    past = history.of(organization)
+    card = read.explained(organization, known=past)
     node = card.by_node.get(signal) if card else None
     if card is None or node is None or node.signal is None:
         raise Http404("No such signal.")
     if card.overall.state in NOTHING_YET:
         return redirect("dashboard", slug)
-    page = _page(card, node)
-    page["shell"] = shell(request, organization, card, request.path)
+    page = _page(card, node, past)
+    page["actions"] = next_ones = panel(card, node)
+    page["shell"] = shell(request, organization, card, request.path, actions=next_ones.open_ones)
     return render(request, "portal/signal.html", page)
 
 
-def _page(card: CardReading, node: Reading) -> dict[str, object]:
+def _page(card: CardReading, node: Reading, past: history.History) -> dict[str, object]:
     rule = rule_of(node)
     category, sub = parents(card, node)
-    history = read.signal_trends(card.organization, card.key, until=card.day).get(node.node, [])
+    line = read.signal_trends(card.organization, known=past).get(node.node, [])
     row = next(each for group in table(card, sub, {}, node.node, EVERY) for each in group.rows if each.is_on)
     return {
         "card": card,
@@ -80,7 +80,7 @@ def _page(card: CardReading, node: Reading) -> dict[str, object]:
         "product_of": product_name(card.scorecard, rule.product) if rule.product else "",
         "kind": KINDS[str(rule.kind)],
         "check": receipt.address(card.organization, node.node, card.day),
-        "why": why(card, sub, node, history, row.points),
+        "why": why(card, sub, node, line, row.points),
         "inputs": inputs(card, node),
         "about": about(card, node),
         "links": links(card, node),
@@ -167,9 +167,5 @@ def links(card: CardReading, node: Reading) -> list[Link]:
             f"{reverse('how-scoring-works')}#{rule.kind}",
         )
     ]
-    written = cards.of(rule)
-    if settings.HELP_SITE and written:
-        vendor = installation.current().vendor_name
-        text = f"Help of {vendor}: {written.search}"
-        found.append(Link(text, settings.HELP_SITE.replace("{words}", quote(written.search))))
-    return found
+    about_it = help_about(rule)
+    return [*found, about_it] if about_it else found

@@ -12,12 +12,12 @@ from accounts import goals
 from accounts.access import Capability, open_organization
 from accounts.goals import GoalChanged, GoalRefused
 from portal.pages.asking import Asking
-from portal.pages.dashboard import NOTHING_YET
 from portal.pages.gaps import weighed
 from portal.pages.goals import OVERALL, index_text, may_set
 from portal.pages.shell import shell
 from portal.pages.target_forms import EmphasisForm, GoalForm, TargetForm, named
 from portal.pages.target_rows import earlier, less, on_way
+from portal.pages.words import NOTHING_YET
 from scoring import read
 from scoring.read import CardReading
 from scoring.targets import choices

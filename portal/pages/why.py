@@ -44,6 +44,7 @@ class Figure:
     legend: list[tuple[str, str]]
     columns: list[str]
     rows: list[tuple[str, list[str]]]
+    months: Sequence[tuple[date, list[float | None]]] = ()  # the measured numbers as they are, oldest first
 
 
 @dataclass(frozen=True)
@@ -288,6 +289,7 @@ def _measured(card: CardReading, signal: Reading) -> Figure | None:
             (month(lines[0][1][at][0]), [in_full(line[at][1]) for _, line in lines])
             for at in range(len(lines[0][1]) - 1, -1, -1)
         ],
+        months=[(when, [line[at][1] for _, line in lines]) for at, (when, _) in enumerate(lines[0][1])],
     )
 
 

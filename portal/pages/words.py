@@ -76,6 +76,9 @@ CHANGE_LANGUAGE: dict[str, str] = {
 COUNTED = frozenset({State.OK, State.STALE_GRACE, State.MISSING, State.INVALID})
 SILENT = frozenset({State.MISSING, State.INVALID})
 
+# While a score is this, there is nothing of it to show.
+NOTHING_YET = frozenset({State.SETTING_UP, State.NOT_APPLICABLE})
+
 
 def flags_in(flags: Flag) -> list[str]:
     """The sentences of the flags that are set."""

@@ -28,6 +28,7 @@ from scoring.engine.reader import Section, unique
 FILES = Path(__file__).resolve().parent
 HEAD = "playbook.toml"
 
+LONGEST_KEY = 80
 LONGEST_TITLE = 70
 LONGEST_TEXT = 400
 STEPS = (2, 5)
@@ -36,8 +37,8 @@ MOST_LINKS = 4
 MOST_MINUTES = 600
 PLANS = ("standard", "premier", "signature")  # accounts.models.Plan; a test holds the two together
 
-# Below a vendor's help site: no scheme, no host, no way up.
-PATH = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:/[a-z0-9]+(?:-[a-z0-9]+)*)*")
+WORDS = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+PATH = re.compile(rf"{WORDS.pattern}(?:/{WORDS.pattern})*")  # below a vendor's help site: no scheme, no host
 # A name that was to be filled in, or a note of the writer to himself.
 UNRESOLVED = re.compile(r"[{}]|\$\w|%\(|%s|<[a-z]|\b(?:TODO|TBD|XXX|FIXME)\b")
 
@@ -117,7 +118,7 @@ def _trigger(section: Section, head: Trigger | None) -> Trigger:
 
 def one_play(section: Section, head: Trigger, *, shipped: bool) -> Play:
     play = Play(
-        key=section.key(),
+        key=_key(section),
         title=_text(section, "title", LONGEST_TITLE),
         signal=section.text("signal"),
         targets=_targets(section),
@@ -142,6 +143,17 @@ def one_play(section: Section, head: Trigger, *, shipped: bool) -> Play:
     return play
 
 
+def _key(section: Section) -> str:
+    """It stands in addresses, and recommendations keep it."""
+    key = section.text("key")
+    if key and not (WORDS.fullmatch(key) and len(key) <= LONGEST_KEY):
+        section.problem(
+            "key",
+            f"must be words of lower-case letters and digits joined by -, at most {LONGEST_KEY}, not {key!r}",
+        )
+    return key
+
+
 def _text(section: Section, name: str, longest: int = LONGEST_TEXT) -> str:
     text = " ".join(section.text(name).split())
     if len(text) > longest:
@@ -162,7 +174,7 @@ def _list(section: Section, name: str) -> list[Any]:
 
 def _texts(section: Section, name: str, fewest: int, most: int) -> tuple[str, ...]:
     values = _list(section, name)
-    if not fewest <= len(values) <= most:
+    if isinstance(section.table.get(name, []), list) and not fewest <= len(values) <= most:
         section.problem(name, f"must hold {fewest} to {most} texts, not {len(values)}")
     numbered = Section(
         {f"{name}[{place}]": value for place, value in enumerate(values, start=1)},
@@ -199,7 +211,7 @@ def _targets(section: Section) -> tuple[float, ...]:
         section.problems,
     )
     steps = tuple(numbered.number(name, more_than=0, at_most=100) for name in numbered.table)
-    if not steps or list(steps) != sorted(set(steps)):
+    if isinstance(section.table["target_steps"], list) and (not steps or list(steps) != sorted(set(steps))):
         section.problem("target_steps", f"must rise from each to the next, not {values!r}")
     return steps
 
@@ -225,9 +237,9 @@ def _link(entry: Section) -> Link:
         included_in=_names(entry, "included_in", PLANS),
     )
     if (kind == LinkKind.TRAIL) != (link.modules > 0):
-        entry.problem("modules", f"belongs to a trail, and a trail to it; this is a {kind}")
+        entry.problem("modules", f"goes with a trail, and a trail with it, not with {kind.value!r}")
     if kind != LinkKind.COACHING and link.included_in:
-        entry.problem("included_in", f"is about coaching; this is a {kind}")
+        entry.problem("included_in", f"goes with coaching alone, not with {kind.value!r}")
     entry.finish()
     return link
 

@@ -51,6 +51,18 @@ const traces = (figure, color) => [
       dash: index === 0 ? "solid" : DASHES[line.mark] ?? "dot",
     },
   })),
+  ...(figure.recomputed
+    ? [{
+        type: "scatter",
+        mode: "lines",
+        name: figure.recomputed.name,
+        x: figure.recomputed.points.map(([day]) => day),
+        y: figure.recomputed.points.map(([, value]) => value),
+        connectgaps: false,
+        hovertemplate: "%{y:.2f}  Under version " + figure.recomputed.version + "<extra></extra>",
+        line: { color: color["ink-3"], width: 1.75, dash: "8px,3px" },
+      }]
+    : []),
   ...(figure.target.length
     ? [{
         type: "scatter",

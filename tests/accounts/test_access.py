@@ -46,7 +46,7 @@ LATER = datetime(2100, 1, 1, tzinfo=UTC)
 # What SECURITY §2 promises of what exists: typed here once more, so that a slip in the code is seen.
 SEES = {*Role.values, "admin", "lead"}
 REQUESTS = {Role.CONTACT, Role.TRAINING_ADMIN}
-AIMS = {Role.CONTACT, Role.CSM}  # where the score that they see is to be
+AIMS = {Role.CONTACT}  # where the score that they see is to be
 # Whatever the plan:
 ALWAYS = {
     Capability.CHOOSE_PEERS: {Role.CONTACT},

@@ -180,10 +180,49 @@ def test_strip_is_drawn_on_a_scale_that_tells_nothing_of_the_others():
     assert (far.low, far.median, far.you.at) == ("39%", "71%", "74%")
 
 
-def test_labels_of_a_strip_keep_apart():
-    strip = charts.strip(None, (71, 71, 71), (75,))
+def spans(strip: charts.Strip) -> list[tuple[float, float]]:
+    """Where each label begins and ends in percent, at the 270 px that a telephone of 360 leaves."""
+    found = []
+    for tick in strip.ticks:
+        at, wide = float(tick.at[:-1]), 100 * 7.2 * len(tick.text) / 270
+        start = {"start": at, "middle": at - wide / 2, "end": at - wide}[tick.anchor]
+        found.append((start, start + wide))
+    return found
 
-    places = [float(tick.at[:-1]) for tick in strip.ticks]
-    assert places == sorted(set(places))
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        (64, 71, 79),
+        (70, 71, 72),
+        (0, 1, 2),
+        (98, 99, 100),
+        (99, 100, 100),
+        (0, 0, 1),
+        (40, 41, 100),
+        (71, 71, 71),
+    ],
+)
+def test_labels_of_a_strip_keep_apart(middle):
+    found = spans(charts.strip(74, middle))
+
+    assert all(left[1] <= right[0] for left, right in pairwise(found))
+
+
+@pytest.mark.parametrize(
+    ("middle", "texts"), [((71, 71, 71), ["71"]), ((0, 0, 100), ["0", "100"]), ((100, 100, 100), ["100"])]
+)
+def test_strip_says_equal_numbers_once(middle, texts):
+    assert [tick.text for tick in charts.strip(None, middle).ticks] == texts
+
+
+@pytest.mark.parametrize(("own", "anchor"), [(0, "start"), (74, "middle"), (100, "end")])
+def test_own_label_of_a_strip_stays_inside(own, anchor):
+    assert charts.strip(own, (0, 50, 100)).you.anchor == anchor
+
+
+def test_strip_of_nobodys_own_has_its_reference_lines_alone():
+    strip = charts.strip(None, (64, 71, 79), (75,))
+
     assert strip.you is None
     assert len(strip.rules) == 1

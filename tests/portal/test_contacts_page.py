@@ -186,6 +186,7 @@ MORE = {
 }
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("key", MORE)
 @pytest.mark.parametrize("name", [name for name in ACTS if name not in ("contact-transfer", "contact-until")])
 def test_field_that_is_not_in_the_form_is_named_and_nothing_done(key, name, as_someone, sent, vera, ada):

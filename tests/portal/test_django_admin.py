@@ -79,6 +79,7 @@ def test_doors_of_djangos_own_are_not_there(place, as_ada):
     assert as_ada.get(f"/admin/{place}/").status_code == 404
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("place", ["add/", "1/change/", "1/delete/", "1/history/"])
 @pytest.mark.parametrize("there", LISTS)
 def test_nothing_can_be_added_changed_or_removed(there, place, as_ada, records):

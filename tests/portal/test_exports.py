@@ -571,3 +571,39 @@ def test_partner_whose_time_is_over_gets_nothing_of_what_waits(client, orchard):
     Membership.objects.filter(user=partner).update(ends_at=datetime.now(UTC))
 
     assert client.get(f"{EXPORTS}{job.public_id}/").status_code == 404
+
+
+# ---------- of a part of the score, and of the peers ----------
+
+
+@pytest.mark.parametrize("what", ["score", "inputs"])
+@pytest.mark.parametrize("node", ["product-adoption", "product-adoption/momentum", "sales.work_order_growth"])
+def test_export_of_a_node_holds_it_and_what_is_below(dana_at, what, node):
+    whole, part = rows_of(dana_at, what, ""), rows_of(dana_at, what, f"?node={node}")
+
+    assert part
+    assert len(part) < len(whole)
+    assert [row for row in whole if row in part] == part
+    assert {"sales.work_order_growth"} <= {row.get("Node", row.get("Signal")) for row in part}
+
+
+def rows_of(client, what: str, asked: str) -> list[dict[str, str]]:
+    text = client.get(f"{EXPORTS}now/{what}/csv/{asked}").content.decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.mark.parametrize("address", ["now/score/csv/?node=nothing", "now/history/csv/?node=product-adoption"])
+def test_export_of_a_node_that_is_none_is_not_there(dana_at, address):
+    assert dana_at.get(f"{EXPORTS}{address}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["score/product-adoption/", "score/product-adoption/momentum/", "signal/sales.work_order_growth/"],
+)
+def test_every_page_of_the_score_offers_what_it_shows(dana_at, address):
+    page = dana_at.get(f"/o/orchard/{address}").content.decode()
+
+    links = [link for link in re.findall(r'href="([^"]+)"', page) if link.startswith(EXPORTS)]
+    assert len([link for link in links if "?node=" in link]) == 3
+    assert {dana_at.get(link).status_code for link in links} == {200}

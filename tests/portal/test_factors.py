@@ -405,6 +405,7 @@ def every_door(orchard):
     return DOORS
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("method", ["get", "post", "head", "put", "delete", "options"])
 def test_half_way_in_reaches_the_factor_and_nothing_else(every_door, with_app, method):
     half = half_way(with_app)
@@ -421,6 +422,7 @@ def test_half_way_in_reaches_the_factor_and_nothing_else(every_door, with_app, m
     assert show(half, code_of(SECRET)).url == "/"
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("method", ["get", "post", "head", "put", "delete", "options"])
 def test_without_the_factor_that_is_demanded_only_setting_one_up_is_open(every_door, ada, strict, method):
     client = Client()

@@ -25,6 +25,7 @@ def every_answer(door: Door, who: str, request: pytest.FixtureRequest):
     return client.post(door.address) if door.only_posts else client.get(door.address)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("who", ["visitor", "dana", "ada", "hal"])
 def test_every_address_answers_with_the_headers_of_a_closed_house(who, orchard, ada, settings, request):
     settings.STAFF_SECOND_FACTOR = False
@@ -101,6 +102,7 @@ def test_cookie_taken_before_signing_out_opens_nothing_afterwards(client, dana):
 # ---------- hosts ----------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "localhost@evil.example", "localhost:x"]
 )

@@ -172,6 +172,7 @@ def test_only_pages_of_that_organization_are_open(place, seeing, harbor, dana):
     assert seeing.get(place).status_code == 403
 
 
+@pytest.mark.any_database
 def test_no_address_but_three_takes_more_than_reading(seeing, dana, orchard):
     """Every address of the site, whoever adds it."""
     open_to_posts = {"impersonation-end", "account_logout", "theme"}

@@ -235,6 +235,7 @@ EXTRA = {
 }
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("key", EXTRA)
 @pytest.mark.parametrize(
     "address", ["orchard/", "new/", "orchard/plan/", "orchard/people/", "orchard/merge/"]

@@ -1,16 +1,23 @@
 """Peers on the pages: what a customer reads about the others, and what nobody can read there."""
 
+import csv
+import io
 import re
 from datetime import timedelta
 
 import pytest
 
+from accounts.installation import ReferenceLines
 from accounts.models import Action, AuditEntry, Installation, Organization
 from portal.nightly import run_night
+from portal.pages.peers import past
 from scoring import peers, releases
-from scoring.models import PeerClose, PeerList, PeerPlace, PeerRelease
-from tests.factories import make_measured, make_organization, publish_small_card
-from tests.portal.scored import YESTERDAY, text_of
+from scoring.engine import parse
+from scoring.engine.peers import Rung
+from scoring.models import PeerClose, PeerList, PeerPlace, PeerRelease, Pointer
+from scoring.peers import Comparison, Standing, Why
+from tests.factories import SMALL_CARD, make_measured, make_organization, publish_small_card
+from tests.portal.scored import YESTERDAY, score, text_of
 
 CLOSE = (YESTERDAY.replace(day=1) - timedelta(days=1)).replace(day=1) - timedelta(days=1)
 
@@ -72,6 +79,120 @@ def test_explanation_of_a_signal_has_the_median_of_the_peers(client, compared):
 
     median = peers.newest(compared).standings["sales.license_activation"].median
     assert f"Peer median {median} at the close of" in page
+
+
+def column(page: str) -> dict[str, str]:
+    """What the column of peer medians says, by signal."""
+    line = r'<a class="rowlink"[^>]*>([^<]+)</a>[^\n]*data-l="Peer median" class="num">([^<]*)<'
+    return dict(re.findall(line, page))
+
+
+def test_table_of_a_category_has_a_column_of_released_medians(client, compared):
+    page = client.get("/o/orchard/score/product-adoption/").content.decode()
+
+    found = peers.newest(compared).standings
+    assert column(page) == {
+        "Sales license activation": str(found["sales.license_activation"].median),
+        "Work order growth": str(found["sales.work_order_growth"].median),
+    }
+    assert f'data-l="Peer median">{found["product-adoption"].median}</td>' in page
+
+
+def test_signal_whose_median_is_withheld_has_a_dash(client, compared):
+    release = PeerRelease.objects.get()
+    del release.figures["sales.work_order_growth"]
+    release.save()
+
+    page = client.get("/o/orchard/score/product-adoption/").content.decode()
+
+    assert column(page)["Work order growth"] == "–"
+    assert column(page)["Sales license activation"] != "–"
+
+
+def test_table_without_a_release_says_so_once(client, dana, orchard):
+    score(orchard)
+    client.force_login(dana)
+
+    page = text_of(client.get("/o/orchard/score/product-adoption/"))
+
+    assert page.count("No column of peer medians: the first comparison is on its way.") == 1
+    assert "Peer median" not in page.replace("No column of peer medians", "")
+
+
+@pytest.mark.parametrize("address", ["", "score/product-adoption/"])
+def test_organization_that_opted_out_sees_no_figure_of_the_peers(client, dana, orchard, address):
+    publish_small_card()
+    neighbors(11)
+    Organization.objects.filter(pk=orchard.pk).update(contributes=False)
+    close(orchard)
+    client.force_login(dana)
+
+    page = client.get(f"/o/orchard/{address}")
+
+    assert PeerRelease.objects.exists()
+    assert "Middle half of peers" not in page.content.decode()
+    assert not re.search(r"(?i)peer median \d|bracket|below peers", text_of(page))
+    assert column(page.content.decode()) == {}
+    assert "ou do not contribute" in text_of(page)
+
+
+@pytest.mark.parametrize(
+    ("address", "node"), [("", "overall"), ("score/product-adoption/", "product-adoption")]
+)
+def test_gauge_has_the_bracket_of_the_peers(client, compared, address, node):
+    Pointer.objects.filter(day__gt=CLOSE).delete()  # the newest score is the close's, which is certain
+
+    page = client.get(f"/o/orchard/{address}").content.decode()
+
+    one = peers.newest(compared).standings[node]
+    assert f"Middle half of peers: {one.lower} to {one.upper}, median {one.median}." in page
+    assert f'<line class="span" x1="{one.lower}%" x2="{one.upper}%" y1="11" y2="11"/>' in page
+    assert f"their median is {one.median}." in page
+
+
+def test_gauge_of_a_provisional_score_keeps_its_own_range(client, compared):
+    page = client.get("/o/orchard/").content.decode()
+
+    assert "Provisional" in page
+    assert "Middle half of peers" not in page
+
+
+def test_category_card_says_how_far_the_median_was(client, compared):
+    one = peers.newest(compared).standings["product-adoption"]
+    apart = one.own - one.median
+
+    page = text_of(client.get("/o/orchard/"))
+
+    assert apart
+    assert (
+        f"At the last close: peer median {one.median}, you {abs(apart)} {'below' if apart < 0 else 'above'}"
+        in page
+    )
+
+
+def test_export_of_the_peers_holds_what_was_released_and_no_more(client, compared):
+    text = client.get("/o/orchard/exports/now/peers/csv/").content.decode("utf-8-sig")
+
+    rows = {row["Node"]: row for row in csv.DictReader(io.StringIO(text))}
+    found = peers.newest(compared).standings
+    assert rows.keys() == found.keys()
+    assert {node: row["Median (0–100)"] for node, row in rows.items()} == {
+        node: str(each.median) for node, each in found.items()
+    }
+    assert {row["Organizations"] for row in rows.values()} == {"11–24"}
+    assert rows["sales.license_activation"]["Lower quartile (0–100)"] == ""
+    assert "Neighbor" not in text
+
+
+def test_signals_below_the_peers_can_be_shown_alone(client, compared):
+    release = PeerRelease.objects.get()
+    release.figures["sales.work_order_growth"] = [99]
+    release.save()
+
+    page = client.get("/o/orchard/score/product-adoption/", {"show": "below"}).content.decode()
+
+    assert column(page) == {"Work order growth": "99"}
+    assert 'Below peers <span class="count">1</span>' in page
 
 
 def test_nothing_on_the_page_counts_or_names_the_others(client, compared):
@@ -203,6 +324,29 @@ def test_reference_lines_are_off_until_an_administrator_draws_them(client, compa
 
     assert "75 average and 85 top quartile, an unattributed industry reference" in text_of(page)
     assert page.content.decode().count('class="axis dash"') == 2
+
+
+def test_reference_lines_stand_in_the_comparison_over_the_closes():
+    found = [
+        Comparison(
+            CLOSE + timedelta(days=at),
+            Why.SHOWN,
+            parse(SMALL_CARD),
+            1,
+            Rung.ALL,
+            standings={"overall": Standing("overall", 60 + at, 70, 66, 80)},
+        )
+        for at in (31, 0)
+    ]
+
+    drawn, bare = past(found, ReferenceLines(85, 75)), past(found)
+
+    average, top = drawn.plot.rules
+    assert (average.text, top.text) == ("Average 75", "Top quartile 85")
+    median = next(line for line in drawn.plot.lines if line.key == "peer")
+    assert float(top.y[:-1]) < float(average.y[:-1]) < float(median.y[:-1])
+    assert "75 average and 85 top quartile, an unattributed industry reference" in drawn.references
+    assert (bare.plot.rules, bare.references) == ((), "")
 
 
 @pytest.mark.parametrize(("top", "average"), [("70", "75"), ("101", "75"), ("85", "-1"), ("x", "75")])

@@ -11,6 +11,8 @@ from tests.factories import correct
 from tests.portal.scored import YESTERDAY, score, text_of
 from tests.receipts import verified
 
+pytestmark = pytest.mark.any_database
+
 GROWTH = "sales.work_order_growth"
 PAGE, FILE = "/o/orchard/receipt/", "/o/orchard/receipt.json"
 

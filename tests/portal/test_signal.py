@@ -12,7 +12,7 @@ from tests.portal.scored import score, text_of
 
 PAGE = "/o/orchard/signal/sales.license_activation/"
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

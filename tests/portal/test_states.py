@@ -19,6 +19,8 @@ from scoring.engine import Flag, State
 from tests.factories import believable, make_membership, make_observations, publish_small_card
 from tests.portal.scored import YESTERDAY, score, text_of
 
+pytestmark = pytest.mark.any_database
+
 
 def midnight(day):
     return datetime(day.year, day.month, day.day, tzinfo=UTC)

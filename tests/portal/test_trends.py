@@ -12,9 +12,12 @@ from accounts import notes
 from accounts.models import PlanInterval
 from accounts.rows.cells import STARTS
 from portal.nightly import run_night
+from portal.pages.trends import events
 from scoring import publish, sheets
 from tests.factories import LONG_AGO, SMALL_CARD, make_plan, publish_small_card
 from tests.portal.scored import TODAY, YESTERDAY, score, text_of
+
+pytestmark = pytest.mark.any_database
 
 TRENDS = "/o/orchard/trends/"
 GROWTH = "sales.work_order_growth"
@@ -176,6 +179,21 @@ def test_new_version_of_the_scorecard_is_always_pinned(reader, orchard):
 
     assert event["day"] == f"{YESTERDAY}"
     assert "version 2" in event["text"]
+
+
+def test_completed_action_is_pinned_and_leads_to_where_it_is_shown(reader, scored, monkeypatch):
+    done = [
+        (DAYS[2], "Turned on case swarming", "/o/orchard/actions/41/"),
+        (LONG_AGO.date(), "Long ago", "/"),
+    ]
+    monkeypatch.setattr(events, "completed", lambda organization, first, last: done)
+
+    page = reader.get(TRENDS).content.decode()
+
+    [event] = figure_of(reader)["events"]
+    assert (event["letter"], event["day"], event["kind"]) == ("A", f"{DAYS[2]}", "Action")
+    assert '<a href="/o/orchard/actions/41/">Turned on case swarming</a>' in page
+    assert "Long ago" not in page
 
 
 def test_plan_that_ends_or_begins_outside_of_the_time_shown_is_left_out(reader, scored):

@@ -9,6 +9,7 @@ from portal import charts, pins
 from portal.pages.trend import score, told
 from portal.pages.trends.asked import Asked, parent_of
 from portal.pages.trends.events import Event, pinned
+from portal.pages.trends.under import MARK, Under
 from portal.templatetags.scores import day, plural, points, whole
 from scoring import course, targets
 from scoring.course import Night
@@ -65,10 +66,17 @@ class Drawn:
     first: date | None = None
     last: date | None = None
     path: Sequence[tuple[date, float | None]] = ()  # to the target, if there is one
+    throughout: str = ""  # how it went under one version, if an older one scored a part
+    recomputed: str = ""  # what the line of that version is
 
 
 def drawn(
-    card: CardReading, node: Reading, nights: Sequence[Night], asked: Asked, found: Sequence[Event]
+    card: CardReading,
+    node: Reading,
+    nights: Sequence[Night],
+    asked: Asked,
+    found: Sequence[Event],
+    under: Under,
 ) -> Drawn:
     """The trend of a node over these nights, with the events of the same days."""
     shown = lines(card, node)
@@ -84,15 +92,21 @@ def drawn(
         title=title,
         finding=said,
         label=said,
-        legend=[(line.mark, line.name) for line in shown] + ([("target", "Target")] if path else []),
+        legend=[
+            *((line.mark, line.name) for line in shown),
+            *([(MARK, under.titled(main.name))] if under else []),
+            *([("target", "Target")] if path else []),
+        ],
         path=path,
         plot=None,
         beside=pins.Beside(),
         band_text="",
         events=list(found)[::-1],
         restated=restated(nights),
-        columns=[*(line.short for line in shown), "Version", "Remark"],
-        rows=[(day(night.day), cells(night, shown)) for night in reversed(table)],
+        columns=[*(line.short for line in shown), *([under.name] if under else []), "Version", "Remark"],
+        rows=[(day(night.day), cells(night, shown, under)) for night in reversed(table)],
+        throughout=under.finding(main.name, main.node, card.day) if under else "",
+        recomputed=under.note(main.name) if under else "",
     )
     if len(known) < 2:
         return result
@@ -100,6 +114,8 @@ def drawn(
     bands = card.scorecard.bands
     middle = bands[1] if len(bands) == 3 else None
     series = [(line.mark, _placed(course.line(nights, line.node))) for line in shown]
+    if under:
+        series.append((MARK, _placed(under.line(main.node))))
     if path:
         series.append(("target", path))
         last = max(last, *(when for when, _ in path))
@@ -109,6 +125,7 @@ def drawn(
         last,
         text=lambda value: whole(round(value * 100)),
         band=(middle.tone, middle.at_least, bands[0].at_least) if middle else None,
+        unlabelled=(MARK,),
     )
     inside = [event for event in found if first <= event.day <= last]
     lettered, shown_pins = pinned(inside, first, last)
@@ -142,9 +159,11 @@ def picked(nights: Sequence[Night], *, weekly: bool) -> list[Night]:
     return list(newest.values())
 
 
-def cells(night: Night, shown: Sequence[Line]) -> list[str]:
+def cells(night: Night, shown: Sequence[Line], under: Under) -> list[str]:
     """A row of the table: the points of each line, the version, and what should be known of them."""
     numbers = [points(night.points(line.node)) for line in shown]
+    if under:
+        numbers.append(points(under.points(night, shown[0].node)))
     return [*numbers, f"{night.number}" if night.number else "", remark(night, shown[0].node)]
 
 

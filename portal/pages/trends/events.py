@@ -1,6 +1,6 @@
 """What happened on the days of a trend: plan changes, scorecard versions, completed actions, own notes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date
 from itertools import pairwise
@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from accounts import notes
 from portal import pins
+from recommendations import finding
 from scoring import course
 from scoring.course import Night
 
@@ -26,6 +27,7 @@ class Event:
     text: str
     who: str = ""
     href: str = ""  # where it can be changed
+    link: str = ""  # where it is shown in full
     letter: str = ""
 
 
@@ -37,7 +39,7 @@ def events(organization: "Organization", nights: Sequence[Night], *, may_write: 
     found = [
         *plans(organization, first, last),
         *versions(nights),
-        *actions(organization, first, last),
+        *actions(completed(organization, first, last), first, last),
         *own(organization, first, last, may_write=may_write),
     ]
     return sorted(found, key=lambda event: event.day)
@@ -76,9 +78,18 @@ def versions(nights: Sequence[Night]) -> list[Event]:
     ]
 
 
-def actions(organization: "Organization", first: date, last: date) -> list[Event]:
-    """Completed actions: recommendations come with issue 5, and their completions belong here."""
-    return []
+def completed(organization: "Organization", first: date, last: date) -> Iterable[tuple[date, str, str]]:
+    """Completed actions as (day, text, address): what was done, and who said so."""
+    for each in finding.completed(organization, first, last):
+        if each.completed_on:
+            who = f", by {each.completed_by}" if each.completed_by_id else ""
+            address = reverse("action", args=[organization.slug, each.public_id])
+            yield each.completed_on, f"Completed: {each.title}{who}", address
+
+
+def actions(found: Iterable[tuple[date, str, str]], first: date, last: date) -> list[Event]:
+    """What was completed on the days shown, each with the way to it."""
+    return [Event(day, "Action", text, link=link) for day, text, link in found if first <= day <= last]
 
 
 def own(organization: "Organization", first: date, last: date, *, may_write: bool) -> list[Event]:

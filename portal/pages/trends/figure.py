@@ -7,6 +7,7 @@ from accounts.rows.cells import as_csv, safe
 from portal import charts
 from portal.pages.trend import score
 from portal.pages.trends.drawn import Drawn, Line, remark
+from portal.pages.trends.under import Under
 from portal.pages.words import STATES
 from portal.templatetags.scores import exact
 from scoring import course
@@ -14,7 +15,9 @@ from scoring.course import Night
 from scoring.read import CardReading
 
 
-def figure(card: CardReading, shown: Sequence[Line], nights: Sequence[Night], seen: Drawn) -> dict[str, Any]:
+def figure(
+    card: CardReading, shown: Sequence[Line], nights: Sequence[Night], seen: Drawn, under: Under
+) -> dict[str, Any]:
     """Plain data: days, each line's numbers with null where it must end, and what stands beside them."""
     days = [when.isoformat() for when, _ in course.line(nights, shown[0].node)]
     values = [score(night.points(line.node)) for line in shown for night in nights]
@@ -37,6 +40,14 @@ def figure(card: CardReading, shown: Sequence[Line], nights: Sequence[Night], se
             }
             for line in shown
         ],
+        "recomputed": {
+            "version": under.number,
+            "node": shown[0].node,
+            "name": under.titled(shown[0].name),
+            "points": [[when.isoformat(), score(value)] for when, value in under.line(shown[0].node)],
+        }
+        if under
+        else None,
         "target": [[when.isoformat(), value] for when, value in seen.path],
         "provisional": [
             [first.isoformat(), last.isoformat()] for first, last in course.provisional(nights, shown[0].node)
@@ -54,19 +65,27 @@ def figure(card: CardReading, shown: Sequence[Line], nights: Sequence[Night], se
     }
 
 
-def as_file(card: CardReading, shown: Sequence[Line], nights: Sequence[Night]) -> str:
-    """Every night as a row: data date, scorecard version, the points and state of each line; safe to open."""
-    heads = [safe(head) for line in shown for head in (line.name, f"{line.name}: state")]
+def as_file(card: CardReading, shown: Sequence[Line], nights: Sequence[Night], under: Under) -> str:
+    """Every night as a row: data date, scorecard version, the points and state of each line; safe to open.
+
+    Where an older version scored a part, the same under the newest one follows, empty where nothing is known.
+    """
+    names = [line.name for line in shown]
+    names += [under.titled(line.name) for line in shown] if under else []
+    heads = [safe(head) for name in names for head in (name, f"{name}: state")]
     columns = ["Data date", "Scorecard", "Version", "Revision", *heads, "Remark"]
-    return as_csv(columns, _rows(card, shown, nights))
+    return as_csv(columns, _rows(card, shown, nights, under))
 
 
-def _rows(card: CardReading, shown: Sequence[Line], nights: Sequence[Night]) -> Iterator[list[str]]:
+def _rows(
+    card: CardReading, shown: Sequence[Line], nights: Sequence[Night], under: Under
+) -> Iterator[list[str]]:
     for night in nights:
         row = [night.day.isoformat(), card.key, f"{night.number or ''}"]
         row.append(f"{night.revision}" if night.figures else "")
-        for line in shown:
-            known = night.figures.get(line.node)
-            points = known.points if known else None
-            row += ["" if points is None else exact(points), STATES[known.state] if known else ""]
+        known = [night.figures.get(line.node) for line in shown]
+        known += [under.at(night, line.node) for line in shown] if under else []
+        for each in known:
+            points = each.points if each else None
+            row += ["" if points is None else exact(points), STATES[each.state] if each else ""]
         yield [*row, remark(night, shown[0].node)]

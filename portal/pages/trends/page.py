@@ -4,23 +4,24 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.access import Capability, is_open, open_organization
 from portal.pages.asking import Asking
-from portal.pages.dashboard import NOTHING_YET
 from portal.pages.shell import shell
 from portal.pages.strict import Strict
+from portal.pages.trends import measured
 from portal.pages.trends.asked import Asked, asked_of, choices, node_of, parent_of, periods, steps
 from portal.pages.trends.drawn import Drawn, Line, drawn, lines
 from portal.pages.trends.events import events
 from portal.pages.trends.figure import as_file, figure
 from portal.pages.trends.forms import NoteForm
-from portal.pages.why import Figure, why
-from scoring import course, history, read
+from portal.pages.trends.under import Under, under
+from portal.pages.words import NOTHING_YET
+from scoring import course, history, read, recomputed
 from scoring.course import Night
 from scoring.read import CardReading, Reading
 
@@ -38,6 +39,7 @@ class Seen:
     shown: list[Line]
     nights: list[Night]
     drawn: Drawn
+    under: Under
     may_write: bool
 
 
@@ -53,7 +55,7 @@ def trends_figure(request: Asking, slug: str) -> HttpResponse:
     seen = look(request, organization)
     if seen is None:
         return JsonResponse({"days": [], "lines": []})
-    return JsonResponse(figure(seen.card, seen.shown, seen.nights, seen.drawn))
+    return JsonResponse(figure(seen.card, seen.shown, seen.nights, seen.drawn, seen.under))
 
 
 @require_safe
@@ -62,10 +64,27 @@ def trends_file(request: Asking, slug: str) -> HttpResponse:
     seen = look(request, organization)
     if seen is None:
         return redirect("dashboard", slug)
-    text = as_file(seen.card, seen.shown, seen.nights)
+    return _file(as_file(seen.card, seen.shown, seen.nights, seen.under), seen.card, seen.node)
+
+
+@require_safe
+def trends_measured(request: Asking, slug: str, node: str) -> HttpResponse:
+    """What a signal was measured by, as a file."""
+    organization = open_organization(request.user, slug, to=Capability.SEE_SCORE)
+    card = read.latest(organization)
+    if card is None or card.overall.state in NOTHING_YET:
+        return redirect("dashboard", slug)
+    reading = node_of(card, Asked(node))
+    found = measured.figure(card, reading)
+    if found is None:
+        raise Http404("No months to show.")
+    return _file(measured.as_file(card, reading, found), card, reading, "-measured")
+
+
+def _file(text: str, card: CardReading, node: Reading, what: str = "") -> HttpResponse:
     response = HttpResponse(text, content_type="text/csv; charset=utf-8")
-    name = f"{slug}-{seen.node.node.replace('/', '-')}-v{seen.card.number}-{seen.card.day}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    of = f"{card.organization.slug}-{node.node.replace('/', '-')}{what}"
+    response["Content-Disposition"] = f'attachment; filename="{of}-v{card.number}-{card.day}.csv"'
     return response
 
 
@@ -82,9 +101,12 @@ def look(request: Asking, organization: "Organization") -> Seen | None:
     nights = [night for night in every if (every[-1].day - night.day).days <= asked.period.days]
     if asked.closes:
         nights = course.closes(nights)
+    again = recomputed.of(organization, past, [line.node for line in shown])
+    beside = under(card.number, nights, again)
     may_write = is_open(request.user, organization.opened, Capability.WRITE_NOTES)
     found = events(organization, nights, may_write=may_write)
-    return Seen(card, asked, node, shown, nights, drawn(card, node, nights, asked, found), may_write)
+    picture = drawn(card, node, nights, asked, found, beside)
+    return Seen(card, asked, node, shown, nights, picture, beside, may_write)
 
 
 def show(request: Asking, organization: "Organization", form: Strict | None = None) -> HttpResponse:
@@ -109,7 +131,8 @@ def _page(seen: Seen, form: Strict) -> dict[str, Any]:
         "above_query": seen.asked.query(node=above.node) if above else "",
         "page_of_node": address_of(slug, node),
         "trend": seen.drawn,
-        "measured": measured(card, node),
+        "measured": measured.figure(card, node),
+        "measured_file": reverse("trends-measured", args=[slug, node.node]) if node.signal else "",
         "asked": seen.asked,
         "groups": list(choices(card, seen.asked)),
         "periods": periods(seen.asked),
@@ -131,14 +154,3 @@ def address_of(slug: str, node: Reading) -> str:
     if node.level == "overall":
         return reverse("dashboard", args=[slug])
     return reverse(node.level, args=[slug, *node.node.split("/")])
-
-
-def measured(card: CardReading, node: Reading) -> Figure | None:
-    """The numbers a signal was measured by, month by month, where it has some."""
-    if node.signal is None:
-        return None
-    exact = read.explained(card.organization, card.key, day=card.day)
-    if exact is None:
-        return None
-    above = exact.by_node[node.signal.category]
-    return why(exact, above, exact.by_node[node.node], (), "").figure

@@ -1,0 +1,1 @@
+"""The Actions hub of one organization: what to do next, how it stands, and what it brought."""

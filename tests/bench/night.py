@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from django.db import connection, transaction
 
+from recommendations import suggest
 from scoring import pack, run
 from scoring.models import ScorecardVersion, ScoreSheet
 from tests.bench.measure import Cost, cost, peak_memory
@@ -34,11 +35,25 @@ def measure(version: ScorecardVersion, count: int, rounds: int) -> Iterator[Row]
         "≤ 5",
     )
     yield "bytes an organization and night in ScoreSheet, indexes included", f"{sheet_bytes():.0f}", "≤ 400"
+    yield from advice(nights)
     peak = peak_memory("nightly", "--day", str(DAY + timedelta(days=1)))
     yield (
         "peak memory of the process that runs the night",
         f"{peak:.0f} MB",
         f"≤ {120 + 0.3 * count / 1000:.0f} MB (120 MB + 0.3 kB an organization)",
+    )
+
+
+def advice(nights: list[Cost]) -> Iterator[Row]:
+    """The recommendations of a usual night, against the scoring of one; the very first writes them all."""
+    with cost() as first:
+        made = suggest.refresh(DAY)
+    with cost() as usual:
+        suggest.refresh(DAY)
+    yield (
+        "recommendations of a night on which nothing is new : its scoring, CPU of client and server",
+        f"{usual.cpu / middle(nights):.2f} ({usual.cpu:.2f} s; the first of all {first.cpu:.1f} s: {made})",
+        "–",
     )
 
 

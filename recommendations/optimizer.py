@@ -11,8 +11,9 @@ combination is too large for it, the best found is given together with a bound t
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import pairwise
+from operator import or_
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,8 @@ type Bits = npt.NDArray[np.int64]
 NOISE = 1e-9  # points and days that are float noise
 EVERY_SET = 15  # actions of one group whose sets are all tried
 WIDEST = 4000  # sets kept while groups are combined; beyond it the choice is a heuristic
-BEAM = 400  # sets kept at a time of a group that is too large
+BEAM = 8  # sets kept at a time of a group that is too large, by each of two orders
+MOST_TIED = 60  # actions of one group that sets are made of: one bit each
 
 
 @dataclass(frozen=True)
@@ -181,8 +183,7 @@ def worth(terms: Terms, chosen: Sequence[Option]) -> float:
     for signal in sorted({*aims, *sides}):
         now = terms.now[signal]
         then = float(np.clip(now + sides.get(signal, 0.0), 0, 100))
-        if signal in aims:
-            then = max(then, aims[signal]) if signal in sides else max(now, aims[signal])
+        then = max(then, aims.get(signal, -np.inf))
         total += terms.weight.get(signal, 0.0) * (then - now)
     return total
 
@@ -229,12 +230,13 @@ class _Group:
     """Options tied together, and their sets that no cheaper set beats."""
 
     def __init__(self, terms: Terms, members: Sequence[Option], barred: frozenset[str] = frozenset()) -> None:
-        self.terms, self.members = terms, list(members)
-        self.is_exact = len(self.members) <= EVERY_SET
+        self.terms, self.everyone = terms, list(members)
+        self.members = self.everyone[:MOST_TIED]
+        self.is_exact = len(self.everyone) <= EVERY_SET
         self.barred = {member.key for member in members if member.key in barred and not member.is_fixed}
 
     def without(self, keys: frozenset[str]) -> "_Group":
-        other = _Group(self.terms, self.members, keys)
+        other = _Group(self.terms, self.everyone, keys)
         other.__dict__["_all"] = self._all  # worked out once
         return other
 
@@ -281,48 +283,49 @@ class _Group:
     def _worth(self, has: npt.NDArray[np.bool_]) -> Numbers:
         """As `worth`, of many sets at once."""
         total = np.zeros(len(has))
-        signals = sorted({signal for member in self.members for signal in (member.signal, *member.sides)})
-        for signal in signals:
+        aims: dict[str, list[int]] = {}
+        moves: dict[str, list[int]] = {}
+        for at, member in enumerate(self.members):
+            aims.setdefault(member.signal, []).append(at)
+            for signal in member.sides:
+                moves.setdefault(signal, []).append(at)
+        for signal in sorted({*aims, *moves}):
             now = self.terms.now[signal]
             aim, side = np.full(len(has), -np.inf), np.zeros(len(has))
-            is_aimed, is_moved = np.zeros(len(has), np.bool_), np.zeros(len(has), np.bool_)
-            for at, member in enumerate(self.members):
-                if member.signal == signal:
-                    aim = np.where(has[:, at], np.maximum(aim, member.points), aim)
-                    is_aimed |= has[:, at]
-                if signal in member.sides:
-                    side += np.where(has[:, at], member.sides[signal] - now, 0.0)
-                    is_moved |= has[:, at]
+            for at in aims.get(signal, ()):
+                aim = np.where(has[:, at], np.maximum(aim, self.members[at].points), aim)
+            for at in moves.get(signal, ()):
+                side += np.where(has[:, at], self.members[at].sides[signal] - now, 0.0)
             beside = np.clip(now + side, 0, 100)
-            then = np.where(is_aimed, np.maximum(np.where(is_moved, beside, now), aim), beside)
+            then = np.maximum(beside, aim)
             total += self.terms.weight.get(signal, 0.0) * (then - now)
         return total
 
     def _some(self) -> _Sets:
         """Many sets of a group too large to try all: grown by one action (and what it requires) at a time."""
-        start = self._closed(self._fixed)
-        layer, seen = {start}, {start}
+        layer = np.array([self._fixed], np.int64)
+        seen = [layer]
         for _ in self.members:
-            grown = {self._closed(each | 1 << at) for each in layer for at in range(len(self.members))} - seen
-            if not grown:
+            grown = np.setdiff1d((layer[:, None] | self._closures).ravel(), np.concatenate(seen))
+            if not len(grown):
                 break
-            sets = self._valued(np.array(sorted(grown), np.int64))
-            best = _unbeaten(sets).chosen[:BEAM].tolist()
+            sets = self._valued(grown)
+            best = _unbeaten(sets).chosen[-BEAM:]
             ratio = np.argsort(-sets.gain / np.maximum(sets.effort, 0.1), kind="stable")[:BEAM]
-            layer = {*best, *sets.chosen[ratio].tolist()}
-            seen |= layer
-        return self._valued(np.array(sorted(seen), np.int64))
+            layer = np.union1d(best, sets.chosen[ratio])
+            seen.append(layer)
+        return self._valued(np.concatenate(seen))
 
-    def _closed(self, chosen: int) -> int:
-        """The set with all that its members require."""
-        while True:
-            more = chosen
-            for at, needs in enumerate(self._needs):
-                if chosen >> at & 1 and not self._fixed >> at & 1:
-                    more |= needs
-            if more == chosen:
-                return chosen
-            chosen = more
+    @cached_property
+    def _closures(self) -> Bits:
+        """Each member with all that it requires, and that requires in turn."""
+        found = [1 << at | needs for at, needs in enumerate(self._needs)]
+        for _ in self.members:
+            wider = [reduce(or_, (more for at, more in enumerate(found) if each >> at & 1)) for each in found]
+            if wider == found:
+                break
+            found = wider
+        return np.array(found, np.int64)
 
     def keys(self, chosen: int) -> frozenset[str]:
         return frozenset(member.key for at, member in enumerate(self.members) if chosen >> at & 1)
@@ -337,7 +340,7 @@ class _Group:
         if self.is_exact:
             return _hull(list(zip(self.sets.effort.tolist(), self.sets.gain.tolist(), strict=True)))
         spent, free, found = 0.0, 0.0, []
-        for member in self.members:
+        for member in self.everyone:
             gain = self._at_best(member)
             if member.is_fixed:
                 spent, free = spent + member.effort, free + gain

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from accounts import audit, retention, seals
 from accounts.models import Action, User
 from portal.reports import jobs
-from recommendations import suggest
+from recommendations import playbook, roadmaps, suggest, training
 from scoring import pack, publish, recomputed, releases, run
 from scoring.models import NightStep, Pointer, ScorecardVersion, ScoringRun, StepState
 
@@ -151,12 +151,26 @@ def recompute_history(day: date, scorecard: str | None, hands: Hands) -> None:
             _compare(again, "the trends show it as it was scored only", hands)
 
 
+def train_ranker(day: date, scorecard: str | None, hands: Hands) -> None:
+    """Once a month, when a close is made again: what completed actions brought is learned from."""
+    if scorecard not in (None, playbook.SCORECARD):
+        return
+    if made := training.retrain_due(day):
+        hands.tell(f"Trained {made}.")
+
+
 def suggest_actions(day: date, scorecard: str | None, hands: Hands) -> None:
     """Plays that fire are suggested, and what was called complete is held against the data."""
     for key in [scorecard] if scorecard else publish.scorecard_keys():
         done = suggest.refresh(day, key)
         if done.is_something:
             hands.tell(f"Recommendations of {key}: {done}.")
+
+
+def look_at_plans(day: date, scorecard: str | None, hands: Hands) -> None:
+    """Where saved plans of actions lead by now, and what is another since they were saved."""
+    if looked := roadmaps.replan(day):
+        hands.tell(f"Looked at {looked} saved plan{'s' if looked != 1 else ''}.")
 
 
 def seal_audit(day: date, scorecard: str | None, hands: Hands) -> None:
@@ -190,7 +204,9 @@ STEPS: list[tuple[str, Callable[[date, str | None, Hands], None]]] = [
     ("score", score_everyone),
     ("closes", close_months),
     ("peers", release_peers),
+    ("ranker", train_ranker),
     ("recommendations", suggest_actions),
+    ("plans", look_at_plans),
     ("history", recompute_history),
     ("exports", remove_exports),
     ("audit seal", seal_audit),

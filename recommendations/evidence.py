@@ -17,6 +17,7 @@ from scoring.engine.arrays import Array, Whole
 
 COMPLETIONS = 10  # fewer say nothing of the next one
 ORGANIZATIONS = 5  # fewer would say something of one of them: the floor of peers
+TOP = 100.0  # points: what is learned is the share of the gap to it that a play closes
 OTHERS = ""  # segments of too few organizations, together
 
 
@@ -67,33 +68,39 @@ def probability_of(version: RankerVersion | None, play: Play, segment: str) -> f
 
 
 def shares(
-    version: RankerVersion | None, plays: Sequence[Play], segments: Sequence[str], gap: Array
+    version: RankerVersion | None,
+    plays: Sequence[Play],
+    segments: Sequence[str],
+    points: Array,
+    promised: Array,
 ) -> Array:
     """Of what each play promises each organization, the share to be expected: chance × gain kept ÷ promise.
 
     What is promised times this share is the gain to be expected, so that it ranks as the ranker does.
 
-    shapes  gap: (orgs, plays), points from now to training.TARGET; NaN where there is none
-    returns (orgs, plays), 0–1
+    shapes  points, promised: (orgs, plays); the signal now, and how far the play is to lift it; NaN unknown
+    returns (orgs, plays), 0-1; the playbook's where nothing was learned of the play
     """
     prior = np.array([play.prior.mean for play in plays])
-    result = np.broadcast_to(prior, gap.shape).copy()
+    result = np.broadcast_to(prior, promised.shape).copy()
     if version is None:
         return result
     known = {key: at for at, key in enumerate(version.numbers["plays"])}
     columns = [at for at, play in enumerate(plays) if play.key in known]
     if not columns or not len(segments):
         return result
-    asked = np.nan_to_num(gap[:, columns])
+    gap = np.nan_to_num(TOP - points[:, columns])  # what was learned is the share of the way to the top
+    asked = np.nan_to_num(promised[:, columns])
     there = np.array([known[plays[at].key] for at in columns])
     found = ranking.predict(
         fitted_of(version),
         np.tile(there, len(segments)),
         np.repeat(_segments(version.numbers, segments), len(columns)),
-        asked.ravel(),
+        gap.ravel(),
     )
     expected = found.expected.reshape(asked.shape)
-    result[:, columns] = np.where(asked > 0, expected / np.where(asked > 0, asked, 1), result[:, columns])
+    kept = np.clip(expected / np.where(asked > 0, asked, 1), 0, 1)
+    result[:, columns] = np.where((asked > 0) & (gap > 0), kept, result[:, columns])
     return result
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from django.db.models import (
     BooleanField,
@@ -20,10 +21,11 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
+    Subquery,
     Sum,
     Window,
 )
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, JSONObject
 from django.utils import timezone
 
 from accounts.models import Organization, User
@@ -214,12 +216,34 @@ def counted(found: Found) -> Counts:
     return Counts(by_list, by_category, reach, reaching)
 
 
+@dataclass(frozen=True)
+class InForce:
+    """The newest plan of actions in force, in short; points in hundredths."""
+
+    public_id: UUID
+    name: str
+    done: int
+    actions: int
+    start: int
+    projected: int
+
+
+@dataclass(frozen=True)
+class First:
+    """What stands beside a score."""
+
+    rows: list[Recommendation]
+    open_ones: int  # of the organization
+    of_mine: int  # of the category or signals
+    plan: InForce | None
+
+
 def first(
     organization: Organization, *, category: str = "", signals: Collection[str] = (), most: int = 3
-) -> tuple[list[Recommendation], int, int]:
-    """The first of the open ones in our order, how many there are, and how many of the category or signals.
+) -> First:
+    """The first of the open ones in our order, how many there are, and the newest plan that may be seen.
 
-    What is hidden is in neither: this stands on pages that everybody reads. One query.
+    What is hidden is in neither: this stands on pages that everybody reads. One query; two if none is open.
     """
     is_mine = Q(category=category) if category else Q(signal__in=signals) if signals else ~Q(pk=None)
     found = (
@@ -230,13 +254,41 @@ def first(
             is_mine=ExpressionWrapper(is_mine, output_field=BooleanField()),
             open_ones=Window(Count("pk")),
             of_mine=Window(Count("pk", filter=is_mine)),
+            plan=Subquery(_plans(organization).values("told")[:1]),
         )
         .order_by("-is_mine", *ORDERS[USUAL][1], "pk")[:most]
     )
     rows = list(found)
     if not rows:
-        return [], 0, 0
-    return [each for each in rows if each.is_mine], rows[0].open_ones, rows[0].of_mine
+        return First([], 0, 0, _in_force(_plans(organization).values_list("told", flat=True).first()))
+    newest: Any = rows[0]
+    mine: list[Recommendation] = [each for each in rows if each.is_mine]
+    return First(mine, newest.open_ones, newest.of_mine, _in_force(newest.plan))
+
+
+def _plans(organization: Organization) -> QuerySet[Any, Any]:
+    """The plans in force that may be seen, newest first, in short: ours see what was shared with them."""
+    seen = Q() if organization.opened.is_customers else Q(shared_at__isnull=False) | Q(made_by__is_staff=True)
+    return (
+        organization.roadmaps.filter(seen, ended_at=None)
+        .annotate(
+            actions=Count("items"),
+            done=Count("items", filter=Q(items__recommendation__status=Status.COMPLETE)),
+            told=JSONObject(
+                public_id="public_id",
+                name="name",
+                done="done",
+                actions="actions",
+                start="start_points",
+                projected="projected",
+            ),
+        )
+        .order_by("-made_at", "-pk")
+    )
+
+
+def _in_force(told: Mapping[str, Any] | None) -> InForce | None:
+    return InForce(**{**told, "public_id": UUID(told["public_id"])}) if told else None
 
 
 def completed(organization: Organization, first_day: date, last: date) -> Found:

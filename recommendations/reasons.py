@@ -30,7 +30,9 @@ def sentences(why: Mapping[str, Any], name: str) -> list[str]:
     if trend := why.get("trend"):
         lost = _whole(trend["from"]) - _whole(why["points"])
         day = date.fromisoformat(trend["day"])
-        found.append(f"It had {_whole(trend['from'])} at the close of {day}: {lost} points lost since.")
+        found.append(
+            f"It had {_whole(trend['from'])} at the close of {day.day} {day:%b %Y}: {lost} points lost since."
+        )
     if peers := why.get("peers"):
         gap = _whole(peers["median"]) - _whole(why["points"])
         found.append(f"Half of your peers have {_whole(peers['median'])} or more, {gap} above you.")

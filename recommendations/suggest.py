@@ -17,8 +17,8 @@ import numpy.typing as npt
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts.models import Emphasis, Matters
-from recommendations import lifecycle, playbook, reasons
+from accounts.models import Emphasis, Matters, Organization
+from recommendations import evidence, lifecycle, playbook, reasons
 from recommendations.firing import HAS_POINTS, SEPARATE, Fired, Reason, Seen, fire, is_news, ranks
 from recommendations.models import (
     Change,
@@ -36,7 +36,7 @@ from scoring.engine.rollup import roll_up as engine_roll_up
 from scoring.models import PeerClose, PeerPlace, Pointer, ScoreSheet, ScoringRun, Turn
 
 type Whole = npt.NDArray[np.int64]
-# Chance of success, (orgs, plays), of these organizations: ids, plays and what fired.
+# What share of its promise each play keeps, (orgs, plays), of these organizations: ids, plays and what fired.
 type Believe = Callable[[npt.NDArray[np.int64], Sequence[Play], Fired], Array]
 
 SLICE = 200  # organizations in memory at once
@@ -190,12 +190,31 @@ def usual(ids: npt.NDArray[np.int64], plays: Sequence[Play], fired: Fired) -> Ar
     return np.broadcast_to([play.prior.mean for play in plays], (len(ids), len(plays)))
 
 
+def learned() -> Believe:
+    """What the ranker of today expects of each play for organizations like these; the playbook's before."""
+    version = evidence.newest()
+    if version is None:
+        return usual
+
+    def believe(ids: npt.NDArray[np.int64], plays: Sequence[Play], fired: Fired) -> Array:
+        inside = Organization.objects.filter(pk__gte=int(ids[0]), pk__lte=int(ids[-1]))
+        known = {
+            pk: evidence.segment_of(industry, float("nan") if seats is None else seats)
+            for pk, industry, seats in inside.values_list("pk", "industry", "seats")
+        }
+        segments = [known[pk] for pk in ids.tolist()]
+        promised = (fired.target - fired.points) / 100
+        return evidence.shares(version, plays, segments, fired.points / 100, promised)
+
+    return believe
+
+
 def refresh(
     day: date,
     key: str = playbook.SCORECARD,
     *,
     at: datetime | None = None,
-    believe: Believe = usual,
+    believe: Believe | None = None,
     is_past: bool = False,
 ) -> Done:
     """What the published night of this day changed; nothing where it is not the newest, or not published.
@@ -223,7 +242,7 @@ def refresh(
 # ---------- what the night knows ----------
 
 
-def _night(pointer: Pointer, at: datetime, believe: Believe) -> Night:
+def _night(pointer: Pointer, at: datetime, believe: Believe | None) -> Night:
     key, day = pointer.version.key, pointer.day
     card = publish.card_of(pointer.version)
     book = playbook.newest() or playbook.load()
@@ -240,7 +259,7 @@ def _night(pointer: Pointer, at: datetime, believe: Believe) -> Night:
         peers=peers,
         medians=_medians(peers, card),
         places=pack.layout(),
-        believe=believe,
+        believe=believe or learned(),
     )
 
 
@@ -912,4 +931,4 @@ def _number(value: float) -> int | None:
     return None if np.isnan(value) else int(value)
 
 
-__all__ = ["Believe", "Done", "refresh", "usual"]
+__all__ = ["Believe", "Done", "learned", "refresh", "usual"]

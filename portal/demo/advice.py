@@ -12,8 +12,9 @@ from django.db import transaction
 
 from accounts.models import Organization, Role, User
 from portal.demo.people import MANAGERS, MAREN, OTHERS
-from recommendations import coaching, lifecycle, suggest, tailoring
+from recommendations import coaching, lifecycle, planning, roadmaps, suggest, tailoring
 from recommendations.lifecycle import Recommendation, Status
+from recommendations.planning import Wish
 
 # Days before the last night: the first, a week in which data answers, and the newest.
 NIGHTS = (22, 17, 16, 15, 14, 13, 12, 11, 10, 9, 3, 0)
@@ -38,6 +39,8 @@ def tell(last: date) -> int:
         suggest.refresh(day, at=early, is_past=True)
         if back in then and Organization.objects.filter(slug=ALDERMOOR).exists():
             then[back](datetime.combine(day + timedelta(days=1), NOON))
+    if Organization.objects.filter(slug=ALDERMOOR).exists():
+        _plan(last + timedelta(days=1))
     return Recommendation.objects.count()
 
 
@@ -98,6 +101,19 @@ def _tailor(at: datetime) -> None:
         coaching.ask(each, topic=each.title, wish="A morning in the next two weeks.", **by)
         # As of now: in the past that this tells, the demo's people had no access yet.
         lifecycle.give_owner(each, maren, by=maren, hat=Role.CONTACT)
+
+
+def _plan(today: date) -> None:
+    """Maren plans the cheapest way to 80 by the end of March, and shares it with Inês."""
+    organization = Organization.objects.get(slug=ALDERMOOR)
+    maren = User.objects.get(email=MAREN.email)
+    situation = planning.situation(organization, today)
+    wish = Wish(target=80, by=date(today.year + (today.month > 3), 3, 31))
+    chosen = situation.cheapest(wish) if situation else None
+    if situation is None or chosen is None:
+        return
+    made = roadmaps.save(organization, situation, name="80 by March", keys=chosen.keys, wish=wish, by=maren)
+    roadmaps.share(made, note="Shall we go through it on Thursday?", by=maren)
 
 
 def _new(slug: str) -> list[Recommendation]:

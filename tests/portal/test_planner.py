@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts import goals
 from accounts.models import Action, AuditEntry
@@ -319,3 +320,59 @@ def test_planner_asks_few_questions(asking, licenses, django_assert_max_num_quer
 
     with django_assert_max_num_queries(45):
         asking.get(PLANNER, {"pick": licenses.public_id})
+
+
+# ---------- on the overview ----------
+
+
+@pytest.fixture
+def planned(scored, licenses, errors):
+    """A plan of two actions, one of which is complete."""
+    Recommendation.objects.filter(pk=licenses.pk).update(status="complete", completed_on=YESTERDAY)
+    made = scored.roadmaps.create(
+        scorecard="customer-success",
+        name="80 by March",
+        made_at=timezone.now(),
+        start_on=YESTERDAY,
+        start_points=7000,
+        projected=8000,
+    )
+    for position, each in enumerate((licenses, errors), start=1):
+        made.items.create(organization=scored, recommendation=each, position=position, target=9000, gain=100)
+    return made
+
+
+def test_contact_sees_on_the_overview_how_far_the_plan_is(
+    client, dana, planned, django_assert_max_num_queries
+):
+    client.force_login(dana)
+    client.get("/o/orchard/")
+
+    with django_assert_max_num_queries(12):
+        page = client.get("/o/orchard/")
+
+    assert "Your plan 80 by March : 1 of 2 actions complete; from 70.0 to 80.0" in text_of(page)
+    assert f"/o/orchard/planner/{planned.public_id}/" in page.content.decode()
+
+
+def test_plan_is_on_the_overview_where_no_action_is_open(client, dana, planned, orchard):
+    orchard.recommendations.update(hidden_at=timezone.now())
+    client.force_login(dana)
+
+    assert "1 of 2 actions complete" in text_of(client.get("/o/orchard/"))
+
+
+def test_success_manager_sees_the_plan_on_the_overview_once_it_is_shared(client, casey, dana, planned):
+    client.force_login(casey)
+    before = text_of(client.get("/o/orchard/"))
+    roadmaps.share(planned, note="", by=dana)
+    after = text_of(client.get("/o/orchard/"))
+
+    assert ("80 by March" in before, "80 by March" in after) == (False, True)
+
+
+def test_plan_that_has_ended_leaves_the_overview(client, dana, planned):
+    client.force_login(dana)
+    roadmaps.end(planned, by=dana)
+
+    assert "80 by March" not in text_of(client.get("/o/orchard/"))

@@ -227,7 +227,7 @@ def test_signal_that_fell_over_three_closes_fires_above_the_threshold(orchard):
 
     advice = of(orchard, JOINERS)  # 91 is above 90; 99 three closes ago
     assert advice.why == {"points": 9100, "trend": {"from": 9900, "closes": 3, "day": "2026-08-31"}}
-    assert "It had 99 at the close of 2026-08-31: 8 points lost since." in advice.changes.get().note
+    assert "It had 99 at the close of 31 Aug 2026: 8 points lost since." in advice.changes.get().note
 
 
 def test_gap_to_peers_fires_if_the_median_was_released_to_them(scored, settings):

@@ -124,8 +124,12 @@ def test_learned_chance_takes_the_place_of_the_playbooks(learned_from, play):
     version = training.train(LAST)
 
     assert evidence.probability_of(version, play, segment) > play.prior.mean
-    share = evidence.shares(version, [play], [segment], np.array([[40.0]]))
+    points, promised = np.array([[60.0]]), np.array([[40.0]])
+    share = evidence.shares(version, [play], [segment], points, promised)
+    half = evidence.shares(version, [play], [segment], points, promised / 2)
     assert 0 < share[0, 0] <= 1
+    # Whoever promises less keeps a greater share of it: what is to be expected is the same.
+    assert half[0, 0] == pytest.approx(min(1, 2 * share[0, 0]))
 
 
 def test_without_outcomes_there_is_no_version(db, capsys):

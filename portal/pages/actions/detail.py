@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -21,7 +22,7 @@ from portal.pages.actions.page import Option, frame, hub, planner, scored
 from portal.pages.actions.rows import Choice, Hand, Row, hand, reason, row
 from portal.pages.asking import Asking
 from portal.templatetags.scores import NOTHING, change, day, plural, points, whole
-from recommendations import finding, lifecycle, playbook
+from recommendations import evidence, finding, lifecycle, playbook
 from recommendations.lifecycle import Change, Status
 from recommendations.plays import Link as PlayLink
 from recommendations.plays import LinkKind, Play
@@ -199,7 +200,7 @@ def detailed(
         choices=tuple(Choice(each.key, each.text, each.key == wished) for each in shown.choices),
         since=since(found),
         **effects(found, card),
-        evidence="",
+        evidence=str(evidence.evidence(found.play) or "") if found.play else "",
         brought=brought(found),
         signal=signal.name if signal else found.signal,
         signal_href=reverse("signal", args=[slug, found.signal]) if signal else here,
@@ -416,7 +417,11 @@ def did(each: "RecommendationChange") -> str:
         case Change.OWNER:
             return f"gave it to {each.after}" if each.after else f"took it from {each.before}"
         case Change.DUE:
-            return f"set the due date to {each.after}" if each.after else "took the due date away"
+            return (
+                f"set the due date to {day(date.fromisoformat(each.after))}"
+                if each.after
+                else "took the due date away"
+            )
         case Change.TAGGED:
             return f"tagged it {each.after}" if each.after else "took its tags away"
         case Change.VERIFIED:

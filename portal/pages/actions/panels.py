@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from portal.pages.actions.rows import effort, gained, reason, worked
-from portal.templatetags.scores import plural
+from portal.templatetags.scores import plural, points
 from recommendations import finding
 from scoring import read
 from scoring.read import CardReading, Reading
@@ -33,6 +33,15 @@ class Brief:
 
 
 @dataclass(frozen=True)
+class Underway:
+    """A saved plan of actions in short."""
+
+    name: str
+    href: str
+    about: str
+
+
+@dataclass(frozen=True)
 class Panel:
     """The first few, and the way to all of them."""
 
@@ -41,6 +50,7 @@ class Panel:
     more: str
     href: str
     name: str
+    plan: Underway | None = None  # on the overview alone
 
 
 def panel(card: CardReading, node: Reading | None = None) -> Panel:
@@ -54,19 +64,33 @@ def panel(card: CardReading, node: Reading | None = None) -> Panel:
             category = node.node
         else:
             signals = [each.node for each in read.walk(node) if each.signal]
-    found, open_ones, mine = finding.first(
+    found = finding.first(
         card.organization,
         category=category,
         signals=signals or NOBODY if query and not category else (),
         most=MOST,
     )
     hub = reverse("actions", args=[slug])
+    is_all = found.of_mine <= len(found.rows)
     return Panel(
-        [brief(each, card, slug) for each in found],
-        open_ones,
-        f"See all {plural(mine, 'open action')}" if mine > len(found) else "See it among all actions",
+        [brief(each, card, slug) for each in found.rows],
+        found.open_ones,
+        "See it among all actions" if is_all else f"See all {plural(found.of_mine, 'open action')}",
         f"{hub}?{urlencode(query)}" if query else hub,
         node.name if node is not None and query else "",
+        None if query or found.plan is None else underway(found.plan, card),
+    )
+
+
+def underway(plan: finding.InForce, card: CardReading) -> Underway:
+    """How far a saved plan is."""
+    now = card.overall.points
+    way = f"from {points(plan.start)} to {points(plan.projected)}"
+    at = "" if now is None else f", {points(now)} now"
+    return Underway(
+        plan.name,
+        reverse("roadmap", args=[card.organization.slug, plan.public_id]),
+        f"{plan.done} of {plural(plan.actions, 'action')} complete; {way}{at}.",
     )
 
 

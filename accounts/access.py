@@ -11,12 +11,23 @@ from enum import StrEnum
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import Http404
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import Action, Cover, Membership, Organization, Plan, PlanInterval, Product, Role, User
+from accounts.models import (
+    Action,
+    Cover,
+    Membership,
+    Organization,
+    Plan,
+    PlanInterval,
+    Product,
+    ReviewRequest,
+    Role,
+    User,
+)
 
 
 class Capability(StrEnum):
@@ -228,6 +239,8 @@ WRITTEN_DOWN: dict[str, Action] = {
 }
 
 
+# The request for a success review that waits.
+WAITING = ReviewRequest.objects.filter(organization=OuterRef("pk"), answered_at=None)
 # Whether an organization owns a product.
 OWNED = Exists(Organization.products.through.objects.filter(organization=OuterRef("pk")))
 
@@ -249,6 +262,7 @@ class Opened:
     plan: PlanInterval | None  # in force now
     has_product: bool  # owns one that is scored
     has_others: bool = False  # the person may know of another organization, too
+    review_asked_at: datetime | None = None  # of a success review that waits for an answer
     # Of staff who see the organization as its contact would: the roles they really hold there.
     seen_by: frozenset[str] = frozenset()
 
@@ -358,13 +372,14 @@ def open_organization(
         owns_product=OWNED,
         are_products=Exists(Product.objects.all()),
         has_others=Exists(mine.exclude(slug=slug)),
+        review_asked_at=Subquery(WAITING.values("asked_at")[:1]),
     )
     organization = found.first()
     if organization is None:
         raise Http404("No such organization.")
     known = {organization.pk: organization.owns_product or not organization.are_products}
     opened = look_up(user, [organization], at=at, products=known)[organization.pk]
-    opened = replace(opened, has_others=organization.has_others)
+    opened = replace(opened, has_others=organization.has_others, review_asked_at=organization.review_asked_at)
     if user.sees_as_customer == organization.pk and able_to(Capability.SEE_AS_CUSTOMER, opened.roles):
         opened = replace(opened, roles=frozenset({Role.CONTACT}), seen_by=opened.roles)
     organization.opened = opened

@@ -8,18 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from accounts import goals
-from accounts.models import Organization
+from accounts.models import Organization, User
 from recommendations import gain, playbook
 from recommendations.gain import Aim, Estimate, Ground, Projection
 from recommendations.models import Recommendation, Status
 from recommendations.optimizer import Choice, Option, Planner, Terms
 from recommendations.plays import Horizon
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 MARGIN = 1.0  # points that the safer plan goes beyond the target
 MOST_PICKED = 60  # actions of one plan

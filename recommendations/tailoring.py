@@ -260,7 +260,8 @@ def put_into_review(
 
 def in_review(review: ReviewRequest) -> list[Recommendation]:
     """What the organization gets with this review, in the order that holds; nothing that is hidden."""
-    return ordered(review.recommendations.filter(hidden_at=None))
+    own = review.recommendations.filter(organization=review.organization_id, hidden_at=None)
+    return ordered(own)
 
 
 def ordered(recommendations: Iterable[Recommendation]) -> list[Recommendation]:

@@ -346,6 +346,9 @@ NOWHERE = "xqzzyva"  # a slug as long as Orchard's
 NUMBER = 30011  # of nothing; small enough for every kind of key
 
 
+OF_NOBODY = ("playbook-play", "playbook-stand")  # advice for anybody; whoever may read it reads all of it
+
+
 def foreign_addresses(address: str, own: str) -> Iterator[tuple[str, str]]:
     """Pairs: an address of Orchard's, and the same one of something that is not there."""
     match = resolve(urlsplit(address).path)
@@ -358,6 +361,8 @@ def foreign_addresses(address: str, own: str) -> Iterator[tuple[str, str]]:
     if not others:
         return
     if given.get("slug") != "orchard":
+        if match.view_name in OF_NOBODY:
+            return
         yield address, reverse(match.view_name, kwargs=given | others)
     elif own:
         mine = given | {"slug": own}

@@ -33,7 +33,11 @@ class Link:
     @property
     def name(self) -> str:
         whole = f"{self.table}_{self.column}_inside"
-        return whole if len(whole) <= 50 else f"{whole[:41]}_{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+        if len(whole) <= 50:
+            return whole
+        return (
+            f"{whole[:34]}_{hashlib.sha256(whole.encode()).hexdigest()[:8]}_inside"  # `standing` looks for it
+        )
 
 
 def links(among: Iterable[type[models.Model]] | None = None) -> list[Link]:

@@ -15,7 +15,6 @@ from accounts import feedback, installation
 from accounts.access import Capability, Needs, explain, is_open, open_organization
 from accounts.contacts import ours
 from accounts.preferences import remember
-from accounts.reviews import open_request
 from portal import charts
 from portal.pages import moving, peer_panel, products, receipt
 from portal.pages.actions.panels import panel
@@ -172,9 +171,9 @@ def review(request: Asking, organization: "Organization") -> Link | None:
     may_ask = is_open(request.user, door, Capability.REQUEST_REVIEW)
     if not may_ask and not is_open(request.user, door, Capability.ANSWER_REVIEW_REQUEST):
         return None
-    waiting, href = open_request(organization), f"{reverse('plan', args=[organization.slug])}#sr"
-    if waiting:
-        return Link(f"Success review requested on {day(waiting.asked_at)}", href)
+    href = f"{reverse('plan', args=[organization.slug])}#sr"
+    if door.review_asked_at:
+        return Link(f"Success review requested on {day(door.review_asked_at)}", href)
     return Link("Success review", href) if may_ask else None
 
 

@@ -199,6 +199,7 @@ class Migration(migrations.Migration):
                 (
                     "review",
                     models.ForeignKey(
+                        db_constraint=False,
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="recommendations",

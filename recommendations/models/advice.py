@@ -81,8 +81,14 @@ class Recommendation(OrganizationFact):
     position = models.PositiveSmallIntegerField(null=True)  # where one of ours has put it
     hidden_at = models.DateTimeField(null=True)
     hidden_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
-    review = models.ForeignKey(  # the review it is part of: how Premier gets it
-        ReviewRequest, null=True, on_delete=models.SET_NULL, related_name="recommendations"
+    # The review it is part of: how Premier gets it. Without a constraint: when organizations are merged a
+    # request moves to the one that stays, and would take this along.
+    review = models.ForeignKey(
+        ReviewRequest,
+        null=True,
+        on_delete=models.SET_NULL,
+        db_constraint=False,
+        related_name="recommendations",
     )
     owner = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     due_on = models.DateField(null=True)

@@ -44,6 +44,7 @@ from accounts.models import (
 from portal import nightly
 from portal.models import ExportJob
 from portal.urls import handler403, handler404, handler500, urlpatterns  # noqa: F401 - this file is a URL map, too
+from recommendations import coaching, lifecycle
 from scoring.models import (
     Batch,
     Correction,
@@ -63,6 +64,7 @@ from tests.factories import (
     believable,
     make_batch,
     make_measured,
+    make_recommendation,
     publish_small_card,
 )
 from tests.ports import free_port
@@ -88,6 +90,8 @@ OUTSIDE = {
     "accounts.User": "people belong to nobody: which organization sees whom is a membership",
     "accounts.User_groups": "Django's own, unused",
     "accounts.User_user_permissions": "Django's own, unused",
+    "recommendations.PlaybookVersion": "advice for anybody",
+    "recommendations.RankerVersion": "figures per play, of five organizations at least",
     "scoring.Chunk": "ranges of ids and how far a night is",
     "scoring.Metric": "what is measured, of nobody",
     "scoring.PeerClose": "that the peer figures of a close are made",
@@ -99,6 +103,24 @@ OUTSIDE = {
     "scoring.Source": "where numbers come from",
     "scoring.Turn": "whose turn it is",
 }
+
+
+def advise(organization, person) -> None:
+    """What is advised to an organization, and what its people make of it."""
+    now = datetime.now(UTC)
+    found = make_recommendation(organization)
+    lifecycle.favorite(found, True, by=person)
+    lifecycle.note(found, "secret", by=person, hat="contact")
+    coaching.ask(found, topic="secret", wish="", by=person, hat="contact")
+    plan = organization.roadmaps.create(
+        scorecard="customer-success",
+        name="secret",
+        made_at=now,
+        start_on=YESTERDAY,
+        start_points=6800,
+        projected=8000,
+    )
+    plan.items.create(organization=organization, recommendation=found, position=1, target=9000, gain=100)
 
 
 @pytest.fixture
@@ -151,6 +173,7 @@ def served(orchard, harbor, dana, hal, casey) -> Organization:
             made_at=now,
             expires_at=now + timedelta(days=7),
         )
+        advise(organization, person)
     nightly.run_night(YESTERDAY)
     version = ScorecardVersion.objects.get()
     close = PeerClose.objects.create(key=version.key, version=version, day=YESTERDAY, revision=1)

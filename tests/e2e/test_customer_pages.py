@@ -48,6 +48,7 @@ ELSEWHERE = {
     "sso-find-sent",
     "connection-detail",  # nobody in the demo signs in through a company
     "sso-metadata",
+    "api-recommendation",  # programs ask for it, no page leads there
 }
 OURS = {"patterns"}  # on a laptop everybody sees it
 

@@ -36,7 +36,7 @@ def test_contact_invites_a_viewer_who_accepts_and_sees_the_score(
     guest.get_by_role("button", name="Accept and sign in").click()
 
     expect(guest).to_have_url(f"{site}/o/aldermoor-logistics/")
-    expect(guest.get_by_role("heading", name="Product Adoption")).to_be_visible()
+    expect(guest.locator("#c-product-adoption")).to_be_visible()
     assert ear.said == []
     page.reload()
     expect(page.get_by_role("row", name=address)).to_contain_text("Active")

@@ -13,6 +13,7 @@ from accounts.models import Organization
 from accounts.rows.cells import STARTS
 from portal.nightly import run_night
 from scoring import measured, read
+from tests.cast import Cast
 from tests.crawling import undone
 from tests.factories import (
     SMALL_CARD,
@@ -101,8 +102,11 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
 
 
 @pytest.fixture
-def orchard(world, db):
-    return Organization.objects.get(slug="orchard")
+def cast(world, db):
+    """The people around the organization that is there."""
+    there = Cast()
+    there.orchard = Organization.objects.get(slug="orchard")
+    return there
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from portal import nightly
 from portal.nightly import run_night
 from scoring import engine, history, publish, read, recomputed, replay, run, sheets
 from scoring.models import NightStep, Pointer, ScorecardVersion, ScoringRun, StepState
+from tests.cast import Cast
 from tests.crawling import undone
 from tests.factories import (
     SMALL_CARD,
@@ -72,13 +73,12 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
 
 
 @pytest.fixture
-def orchard(world, db):
-    return Organization.objects.get(slug="orchard")
-
-
-@pytest.fixture
-def harbor(world, db):
-    return Organization.objects.get(slug="harbor")
+def cast(world, db):
+    """The people around the organizations that are there."""
+    there = Cast()
+    there.orchard = Organization.objects.get(slug="orchard")
+    there.harbor = Organization.objects.get(slug="harbor")
+    return there
 
 
 @pytest.fixture

@@ -261,7 +261,7 @@ def test_overview_leads_to_the_targets(dana_in, scored, dana):
 # ---------- the score stays what it is ----------
 
 # Pages that are there to show goals; and whatever tells who did what.
-SHOW_GOALS = {"dashboard", "targets", "trends", "trends-figure"}
+SHOW_GOALS = {"dashboard", "targets", "trends", "trends-figure", "planner"}
 OFFICIAL = [
     door
     for door in DOORS

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import Organization, Role, User
 from portal.demo.people import MANAGERS, MAREN, OTHERS
@@ -22,6 +23,7 @@ SWARMING = "service.swarming_in_use"  # turned on 18 days ago: portal.demo.stori
 FORECAST = "sales.forecasting_in_use"  # it stays where it is, whatever is said of it
 ALDERMOOR = "aldermoor-logistics"
 NOON = time(12, tzinfo=UTC)
+SOON = timedelta(days=60)  # a plan for less is none
 
 
 def is_told() -> bool:
@@ -107,13 +109,17 @@ def _plan(today: date) -> None:
     """Maren plans the cheapest way to 80 by the end of March, and shares it with Inês."""
     organization = Organization.objects.get(slug=ALDERMOOR)
     maren = User.objects.get(email=MAREN.email)
+    at = min(timezone.now(), datetime.combine(today, NOON))
     situation = planning.situation(organization, today)
-    wish = Wish(target=80, by=date(today.year + (today.month > 3), 3, 31))
+    march = date(today.year, 3, 31)
+    wish = Wish(target=80, by=march if march - today > SOON else march.replace(year=today.year + 1))
     chosen = situation.cheapest(wish) if situation else None
     if situation is None or chosen is None:
         return
-    made = roadmaps.save(organization, situation, name="80 by March", keys=chosen.keys, wish=wish, by=maren)
-    roadmaps.share(made, note="Shall we go through it on Thursday?", by=maren)
+    made = roadmaps.save(
+        organization, situation, name="80 by March", keys=chosen.keys, wish=wish, by=maren, at=at
+    )
+    roadmaps.share(made, note="Shall we go through it on Thursday?", by=maren, at=at)
 
 
 def _new(slug: str) -> list[Recommendation]:

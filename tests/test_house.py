@@ -78,9 +78,6 @@ def test_style_sheets_are_all_loaded():
 UNNAMED = {
     "plot--tall": "components/plot.html puts its size together",
     "solo--wide": "how_scoring_works.html and others give it in a block",
-    "g-12": "the planner",
-    "g-drawer": "the Actions hub",
-    "mt-1": "the Actions hub and the planner",
 }
 
 

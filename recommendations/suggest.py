@@ -39,7 +39,7 @@ type Whole = npt.NDArray[np.int64]
 # What share of its promise each play keeps, (orgs, plays), of these organizations: ids, plays and what fired.
 type Believe = Callable[[npt.NDArray[np.int64], Sequence[Play], Fired], Array]
 
-SLICE = 200  # organizations in memory at once
+SLICE = 100  # organizations in memory at once
 CASES = 4000  # trees rolled up at once
 NIGHTS = 7  # running, until data counts as an answer
 BELOW = 500  # hundredths below the target: it has slipped

@@ -149,11 +149,6 @@ class Planner:
         reaching = [each for each in cheapest if each is not None]
         return min(reaching, key=lambda each: (round(each.effort, 9), -each.gain), default=None)
 
-    def gain_of(self, keys: Iterable[str]) -> float:
-        """The points that a set brings, allowed or not."""
-        wanted = set(keys)
-        return worth(self.terms, [option for option in self.terms.options if option.key in wanted])
-
     def _without(self, keys: frozenset[str]) -> list["_Group"]:
         if not keys:
             return self.groups

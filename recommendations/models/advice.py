@@ -69,7 +69,7 @@ class Recommendation(OrganizationFact):
     not_estimated = models.CharField(max_length=200, blank=True)  # why there is no gain
     effort_days = models.DecimalField(max_digits=5, decimal_places=1)
     horizon = models.CharField(max_length=8, choices=Horizon)
-    probability = models.FloatField(null=True)
+    probability = models.FloatField(null=True)  # that it keeps its promise; learned: the share to expect
     priority = models.FloatField(null=True)  # gain × probability / effort
     model_rank = models.PositiveSmallIntegerField(null=True)  # 1 is first
     suggested_on = models.DateField()

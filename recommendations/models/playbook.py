@@ -13,7 +13,7 @@ class PlaybookVersion(models.Model):
     number = models.PositiveSmallIntegerField(unique=True)  # 1, 2, 3 …
     text = models.TextField()  # canonical JSON of every play, pins and vetoes included
     digest = models.CharField(max_length=64)  # SHA-256 of text
-    files_digest = models.CharField(max_length=64)  # of the files it comes from: they win once they change
+    files_digest = models.CharField(max_length=64)  # of the files it comes from: others are loaded anew
     made_at = models.DateTimeField(db_default=Now(), editable=False)
     made_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")  # else: files
     reason = models.CharField(max_length=300, blank=True)

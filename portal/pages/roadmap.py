@@ -205,7 +205,7 @@ def _answer(
         "rows": [_row(each, people, found, today, sent) for each in found.items.all()],
         "may_save": may_save,
         "problems": problems or [],
-        "manager": str(managers[0]) if managers else "",
+        "manager": str(managers[0].user) if managers else "",
         "sentence": _sentence(at, today),
     }
     return render(request, "portal/roadmap.html", page, status=status)

@@ -376,3 +376,11 @@ def test_plan_that_has_ended_leaves_the_overview(client, dana, planned):
     roadmaps.end(planned, by=dana)
 
     assert "80 by March" not in text_of(client.get("/o/orchard/"))
+
+
+def test_plan_is_shared_with_the_success_manager_by_name(client, dana, casey, planned):
+    client.force_login(dana)
+
+    page = text_of(client.get(f"{PLANNER}{planned.public_id}/"))
+
+    assert f"Share with {casey} Until then" in page
